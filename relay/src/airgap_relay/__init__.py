@@ -1,0 +1,1 @@
+"""The online program: polls Tatum, writes batches, sends what was signed."""

@@ -1,0 +1,1 @@
+"""A loopback look-alike of the Tatum API, for rehearsals and the demo."""

@@ -1,0 +1,1 @@
+"""The contract between airgap-relay and airgap-signer; knows neither side."""

@@ -1,0 +1,1 @@
+"""The offline program: holds the keys, shows what a batch does, signs it."""

@@ -1,0 +1,1 @@
+"""One module a chain family: intent and signing."""
