@@ -1,0 +1,1 @@
+"""The Bitcoin family's bytes: transactions, scripts, digests, Tatum's JSON."""

@@ -1,0 +1,82 @@
+"""libsecp256k1, really loaded: the digest of the library is compared first.
+
+embit carries a prebuilt library and falls back to pure Python without a word when
+it cannot load it: 60 times slower and open to timing. Importing this module either
+gives the pinned native library or raises ``safety.secp256k1``. An edge: it reads
+one file of its own installation.
+"""
+
+import hashlib
+import platform
+from pathlib import Path
+
+import embit
+
+from airgap_shared.errors import SafetyError
+
+PINNED = {
+    "x86_64": "602c643b17d7d863e801d4a4eca12711b2724698d0e2d822711fd724cf9b74c1",
+    "aarch64": "2650b5111bbceff6daadd00bc9614f8b4079d71eebc2e311e76fb791b6cad0c7",
+}
+"""SHA-256 of the library in embit 0.8.0, by machine. Others are not vouched for."""
+
+SECRET_BYTES = 32
+"""Bytes of a private key and of a digest."""
+
+
+def library_digest() -> str:
+    """Return the SHA-256 of the library that embit would load on this machine."""
+    name = f"libsecp256k1_linux_{platform.machine()}.so"
+    path = Path(embit.__path__[0]) / "util" / "prebuilt" / name
+    if not path.is_file():
+        raise SafetyError(
+            "safety.secp256k1", f"no native libsecp256k1 for {platform.machine()}"
+        )
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+if library_digest() != PINNED.get(platform.machine()):
+    raise SafetyError(
+        "safety.secp256k1",
+        f"libsecp256k1 has digest {library_digest()}, "
+        f"expected {PINNED.get(platform.machine(), 'a known machine')}",
+        "install embit 0.8.0 again from the project's lock file",
+    )
+
+from embit.util import ctypes_secp256k1 as native  # noqa: E402 - after the check
+
+ORDER = int("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
+"""Order of the group (SEC 2, §2.4.1)."""
+
+
+def parse_public_key(key: bytes) -> bytes:
+    """Return the native form of a 33- or 65-byte public key.
+
+    Raises ``ValueError`` when ``key`` is no point of the curve.
+    """
+    return bytes(native.ec_pubkey_parse(key))
+
+
+def public_key(secret: bytes) -> bytes:
+    """Return the compressed public key of a 32-byte secret."""
+    return bytes(native.ec_pubkey_serialize(native.ec_pubkey_create(secret)))
+
+
+def is_secret(secret: bytes) -> bool:
+    """Whether ``secret`` is 32 bytes in the range [1, order)."""
+    return len(secret) == SECRET_BYTES and 0 < int.from_bytes(secret, "big") < ORDER
+
+
+def verify_ecdsa(signature: bytes, digest: bytes, key: bytes) -> bool:
+    """Whether ``signature`` (strict DER, low S) over ``digest`` is ``key``'s.
+
+    libsecp256k1 verifies only low S (BIP-146) and its DER parser is strict, so
+    that one digest and key have a single accepted encoding of each signature.
+    """
+    try:
+        parsed = native.ecdsa_signature_parse_der(signature)
+        if native.ecdsa_signature_serialize_der(parsed) != signature:
+            return False
+        return bool(native.ecdsa_verify(parsed, digest, parse_public_key(key)))
+    except ValueError:
+        return False
