@@ -8,6 +8,7 @@
 
 UV_VERSION := 0.13.8
 UV := .tools/bin/uv
+TOOLS := .tools/uv-$(UV_VERSION)
 PY := .venv/bin/python
 SIGNER_PY := .venv-signer/bin/python
 
@@ -37,7 +38,10 @@ CHECK_LOCK = env -u UV_DEFAULT_INDEX -u UV_INDEX_URL $(UV) lock --quiet --check 
 SIGNER_SOURCES := $(shell find shared/src signer/src \
 	-name __pycache__ -prune -o -print) \
 	shared/pyproject.toml signer/pyproject.toml
-PROJECT_FILES := pyproject.toml $(wildcard */pyproject.toml)
+
+# The root's pyproject.toml is not among these: what it says of the environments is
+# in uv.lock as well, and the rest are settings of tools.
+PROJECT_FILES := uv.lock $(wildcard */pyproject.toml)
 
 TESTS := $(wildcard tests/shared tests/relay tests/e2e tests/architecture)
 SIGNER_TESTS := $(wildcard tests/signer tests/shared \
@@ -81,7 +85,7 @@ bench: .venv/.complete  ## measure speed; writes JSON to build/
 	@mkdir -p build
 	@$(PY) -m tests.bench
 
-lock: .tools/.complete  ## renew uv.lock after a change of dependencies
+lock: $(TOOLS)  ## renew uv.lock after a change of dependencies
 	@$(UV) lock
 
 clean:  ## remove everything made here
@@ -89,7 +93,7 @@ clean:  ## remove everything made here
 	rm -rf .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find shared signer relay tests -name __pycache__ -prune -exec rm -rf {} +
 
-.tools/.complete: Makefile
+$(TOOLS):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed" >&2; exit 1; }
 	@echo "preparing uv $(UV_VERSION)"
 	@"$(PYTHON)" -m venv --clear .tools
@@ -98,11 +102,11 @@ clean:  ## remove everything made here
 	@touch $@
 
 # Exported and installed by hash instead of `uv sync`, which knows no mirrors.
-.venv/.complete: .tools/.complete uv.lock $(PROJECT_FILES)
+.venv/.complete: $(TOOLS) $(PROJECT_FILES)
 	@$(CHECK_LOCK)
 	@echo "preparing .venv"
 	@mkdir -p build
-	@$(UV) venv --quiet --clear --python .tools/bin/python .venv
+	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .venv
 	@$(UV) export --quiet --frozen --all-packages --all-extras --all-groups \
 		--no-emit-workspace --output-file build/requirements.txt
 	@$(WITH_INDEX) $(UV) pip sync --quiet --python $(PY) --require-hashes \
@@ -111,11 +115,11 @@ clean:  ## remove everything made here
 		--editable ./shared --editable ./signer --editable ./relay
 	@touch $@
 
-.venv-signer/.dependencies: .tools/.complete uv.lock $(PROJECT_FILES)
+.venv-signer/.dependencies: $(TOOLS) $(PROJECT_FILES)
 	@$(CHECK_LOCK)
 	@echo "preparing .venv-signer"
 	@mkdir -p build
-	@$(UV) venv --quiet --clear --python .tools/bin/python .venv-signer
+	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .venv-signer
 	@$(UV) export --quiet --frozen --package airgap-signer --no-default-groups \
 		--no-emit-workspace --output-file build/requirements-signer.txt
 	@$(UV) export --quiet --frozen --only-group signer-test \
