@@ -5,6 +5,7 @@ Canonical JSON: fields in declared order, defaults omitted, no null, integers be
 byte string. See ``docs/spec/documents.md``.
 """
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Generic, Literal, TypeVar
@@ -49,7 +50,7 @@ class _Document(
     """Common form of everything below."""
 
 
-class Head(_Document):
+class Head(_Document, frozen=True, kw_only=True):
     """A signer's journal at one moment, under its own signature.
 
     The signature is over the pre-authentication encoding of type
@@ -61,7 +62,7 @@ class Head(_Document):
     signature: envelope.SignatureHex
 
 
-class Identity(_Document):
+class Identity(_Document, frozen=True, kw_only=True):
     """Who somebody is; signed by its own key."""
 
     TYPE: ClassVar[str] = "airgap.identity.v1"
@@ -70,7 +71,7 @@ class Identity(_Document):
     key: Hex32
 
 
-class Entry(_Document):
+class Entry(_Document, frozen=True, kw_only=True):
     """The public half of a wallet entry."""
 
     signature_id: SignatureId
@@ -84,7 +85,7 @@ class Entry(_Document):
     """Extended public key of a mnemonic, at the chain's path."""
 
 
-class Manifest(_Document):
+class Manifest(_Document, frozen=True, kw_only=True):
     """What a signer holds; nothing secret. Tatum is polled by its signature ids."""
 
     TYPE: ClassVar[str] = "airgap.manifest.v1"
@@ -95,14 +96,14 @@ class Manifest(_Document):
     entries: Annotated[tuple[Entry, ...], Meta(max_length=limits.MAX_ENTRIES)]
 
 
-class KeyReference(_Document):
+class KeyReference(_Document, frozen=True, kw_only=True):
     """A key of an item: an entry, and for a mnemonic the child's index."""
 
     signature_id: SignatureId
     index: Annotated[int, Meta(ge=0, le=limits.MAX_INDEX)] | None = None
 
 
-class UnsignedItem(_Document):
+class UnsignedItem(_Document, frozen=True, kw_only=True):
     """One transaction to sign: the chain's own unsigned bytes, and claims about it."""
 
     id: TatumId
@@ -117,7 +118,7 @@ class UnsignedItem(_Document):
     """What the relay adds for people; shown as a claim."""
 
 
-class UnsignedBatch(_Document):
+class UnsignedBatch(_Document, frozen=True, kw_only=True):
     """What the relay asks a signer to sign."""
 
     TYPE: ClassVar[str] = "airgap.unsigned-batch.v1"
@@ -138,7 +139,7 @@ class UnsignedBatch(_Document):
     """The signer's last head that the relay has seen."""
 
 
-class SignedItem(_Document):
+class SignedItem(_Document, frozen=True, kw_only=True):
     """One item's answer: signed bytes and transaction id, or a refusal code."""
 
     id: TatumId
@@ -147,7 +148,7 @@ class SignedItem(_Document):
     refused: Annotated[str, Meta(pattern=r"\A[a-z0-9_.]{0,64}\Z")] = ""
 
 
-class SignedBatch(_Document):
+class SignedBatch(_Document, frozen=True, kw_only=True):
     """What a signer answers to one unsigned batch."""
 
     TYPE: ClassVar[str] = "airgap.signed-batch.v1"
@@ -169,7 +170,7 @@ class SignedBatch(_Document):
     """``passed``, or the code of what failed."""
 
 
-class ReceiptItem(_Document):
+class ReceiptItem(_Document, frozen=True, kw_only=True):
     """How one item ended, as the relay says."""
 
     id: TatumId
@@ -177,7 +178,7 @@ class ReceiptItem(_Document):
     tx_id: Annotated[str, Meta(pattern=r"\A[0-9A-Za-z]*\Z", max_length=128)] = ""
 
 
-class Receipt(_Document):
+class Receipt(_Document, frozen=True, kw_only=True):
     """What became of signed items: a claim of the relay."""
 
     TYPE: ClassVar[str] = "airgap.receipt.v1"
@@ -185,9 +186,7 @@ class Receipt(_Document):
     signer: Hex32
     number: Count
     created: Seconds
-    items: Annotated[
-        tuple[ReceiptItem, ...], Meta(max_length=limits.MAX_BATCH_ITEMS)
-    ]
+    items: Annotated[tuple[ReceiptItem, ...], Meta(max_length=limits.MAX_BATCH_ITEMS)]
 
 
 Document = Identity | Manifest | UnsignedBatch | SignedBatch | Receipt
@@ -256,6 +255,12 @@ def head_message(height: int, head: str) -> bytes:
     return envelope.pre_authentication_encoding(
         "airgap.head.v1", f"{height} {head}".encode()
     )
+
+
+def next_head(head: str, link: str) -> str:
+    """Return the journal head that follows ``head`` when ``link`` is appended."""
+    data = b"airgap.link.v1" + bytes.fromhex(head) + bytes.fromhex(link)
+    return hashlib.sha256(data).hexdigest()
 
 
 def _fingerprint(frame: envelope.Envelope) -> str:

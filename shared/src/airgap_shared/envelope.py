@@ -38,9 +38,7 @@ _SMALL_ORDER_Y = frozenset(
 """y of the eight points of order 1, 2, 4 and 8: under such a key anybody can sign."""
 
 
-class Signature(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
-):
+class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One author's signature."""
 
     key: Key
@@ -52,7 +50,9 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     type: Type
     payload: msgspec.Raw
-    signatures: Annotated[tuple[Signature, ...], msgspec.Meta(min_length=1, max_length=16)]
+    signatures: Annotated[
+        tuple[Signature, ...], msgspec.Meta(min_length=1, max_length=16)
+    ]
 
 
 def pre_authentication_encoding(type_: str, payload: bytes) -> bytes:
@@ -153,6 +153,4 @@ def _check_type(found: str, expected: str) -> None:
             f"document is {found}, this program reads {expected}",
             "use the same version of Airgap KMS on both sides",
         )
-    raise ContractError(
-        "contract.type", f"document is {found}, expected {expected}"
-    )
+    raise ContractError("contract.type", f"document is {found}, expected {expected}")

@@ -43,7 +43,7 @@ if library_digest() != PINNED.get(platform.machine()):
         "install embit 0.8.0 again from the project's lock file",
     )
 
-from embit.util import ctypes_secp256k1 as native  # noqa: E402 - after the check
+from embit.util import ctypes_secp256k1 as native
 
 ORDER = int("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
 """Order of the group (SEC 2, §2.4.1)."""

@@ -73,7 +73,9 @@ def classify(script: bytes) -> ScriptType:
 def managed_script(public_key: bytes, parameters: BitcoinParameters) -> bytes:
     """Return the script that a managed wallet's address pays to."""
     key_hash = hash160(public_key)
-    return p2wpkh(key_hash) if parameters.managed_script == "p2wpkh" else p2pkh(key_hash)
+    return (
+        p2wpkh(key_hash) if parameters.managed_script == "p2wpkh" else p2pkh(key_hash)
+    )
 
 
 def scripts_of_key(public_key: bytes) -> tuple[bytes, ...]:

@@ -10,8 +10,14 @@ from dataclasses import dataclass, replace
 
 from airgap_shared import secp256k1
 from airgap_shared.errors import ContractError
-from airgap_shared.formats.bitcoin.script import ScriptType, classify, hash160, p2pkh
-from airgap_shared.formats.bitcoin.script import p2sh, p2wpkh
+from airgap_shared.formats.bitcoin.script import (
+    ScriptType,
+    classify,
+    hash160,
+    p2pkh,
+    p2sh,
+    p2wpkh,
+)
 from airgap_shared.formats.bitcoin.transaction import (
     Input,
     Output,
@@ -168,7 +174,9 @@ def sign_input(spent: Input, coin: Output, key: bytes, signature: bytes) -> Inpu
     return replace(spent, script_sig=script_sig, witness=witness)
 
 
-def verify(unsigned: Transaction, coins: tuple[Output, ...], signed: Transaction) -> None:
+def verify(
+    unsigned: Transaction, coins: tuple[Output, ...], signed: Transaction
+) -> None:
     """Accept ``signed`` only as ``unsigned`` plus one valid signature an input.
 
     Raises ``contract.signed.changed`` and ``contract.signed.signature``.

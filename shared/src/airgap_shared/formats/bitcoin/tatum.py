@@ -82,9 +82,7 @@ def decode(text: str) -> TatumTransaction:
         json.lock_time,
     )
     if json.hash is not None and json.hash != unsigned.tx_id():
-        raise _error(
-            "hash", f"hash is {json.hash}, the fields give {unsigned.tx_id()}"
-        )
+        raise _error("hash", f"hash is {json.hash}, the fields give {unsigned.tx_id()}")
     _check_change(json, unsigned)
     return TatumTransaction(unsigned, _coins(json.inputs))
 

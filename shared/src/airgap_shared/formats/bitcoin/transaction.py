@@ -224,4 +224,6 @@ def _output(reader: Reader) -> Output:
 
 def _witness(reader: Reader) -> tuple[bytes, ...]:
     count = reader.compact_size(MAX_PREVIOUS_TRANSACTION_BYTES)
-    return tuple(reader.bytes_(4 * MAX_PREVIOUS_TRANSACTION_BYTES) for _ in range(count))
+    return tuple(
+        reader.bytes_(4 * MAX_PREVIOUS_TRANSACTION_BYTES) for _ in range(count)
+    )
