@@ -56,8 +56,10 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def pre_authentication_encoding(type_: str, payload: bytes) -> bytes:
-    """Return what is signed and fingerprinted (DSSE protocol, PAE): both lengths and
-    both texts, so that no type and payload can be read as another pair."""
+    """Return what is signed and fingerprinted (DSSE protocol, PAE).
+
+    Both lengths and both texts, so that no type and payload read as another pair.
+    """
     kind = type_.encode()
     return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(payload), payload)
 
@@ -102,8 +104,9 @@ def seal(type_: str, payload: bytes, key: str, sign: Sign) -> bytes:
 
 
 def unframe(data: bytes, expected_type: str) -> Envelope:
-    """Return the frame of ``data``, its one signature verified; the author may be a
-    stranger, which the caller must check before it reads the payload.
+    """Return the frame of ``data``, its one signature verified.
+
+    The author may be a stranger: the caller checks that before it reads the payload.
 
     Raises ``contract.too_large``, ``contract.malformed``, ``contract.version``,
     ``contract.type``, ``contract.not_canonical``, ``contract.not_authentic``.

@@ -49,6 +49,18 @@ ORDER = int("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 
 """Order of the group (SEC 2, §2.4.1)."""
 
 
+def require_native() -> None:
+    """Refuse to go on when embit's own modules fell back to pure Python.
+
+    Raises ``safety.secp256k1``. They load the library for themselves, without a
+    word when that fails; by now it has been compared and loaded here.
+    """
+    from embit.util import secp256k1 as used
+
+    if used.ec_pubkey_create is not native.ec_pubkey_create:
+        raise SafetyError("safety.secp256k1", "embit runs without libsecp256k1")
+
+
 def parse_public_key(key: bytes) -> bytes:
     """Return the native form of a 33- or 65-byte public key.
 

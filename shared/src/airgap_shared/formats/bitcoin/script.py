@@ -4,11 +4,10 @@ Base58Check and bech32 come from embit, which accepts any prefix; here the prefi
 must be the chain's. BIP-13, 16, 141, 173, 341, 350.
 """
 
-import hashlib
 from enum import Enum
 
-from Crypto.Hash import RIPEMD160
 from embit import base58, bech32
+from embit.hashes import hash160
 
 from airgap_shared.chains import BitcoinParameters
 from airgap_shared.errors import ContractError
@@ -28,11 +27,6 @@ class ScriptType(Enum):
     P2TR = "p2tr"
     OP_RETURN = "op_return"
     UNKNOWN = "unknown"
-
-
-def hash160(data: bytes) -> bytes:
-    """Return RIPEMD-160 of SHA-256 of ``data``."""
-    return RIPEMD160.new(hashlib.sha256(data).digest()).digest()
 
 
 def p2pkh(key_hash: bytes) -> bytes:

@@ -139,7 +139,7 @@ def spend_of(script: bytes) -> Spend:
     if spend is None:
         raise ContractError(
             "contract.bitcoin.script",
-            f"an input spends a {classify(script).value} output, which is not supported",
+            f"an input spends a {classify(script).value} output: not supported",
         )
     return spend
 
@@ -210,4 +210,4 @@ def _taken_apart(coin: Output, spent: Input) -> tuple[bytes, bytes]:
         return signature, key
     size = spent.script_sig[0] if spent.script_sig else 0
     signature, rest = spent.script_sig[1 : 1 + size], spent.script_sig[2 + size :]
-    return signature, coin.script[1:-1] if not rest else rest
+    return signature, rest or coin.script[1:-1]

@@ -125,7 +125,8 @@ def _forms(script: bytes) -> tuple[str, ...]:
     """Return ``script`` as hex and in bitcore's words."""
     match classify(script):
         case ScriptType.P2PKH:
-            words = f"OP_DUP OP_HASH160 20 0x{script[3:23].hex()} OP_EQUALVERIFY OP_CHECKSIG"
+            key_hash = script[3:23].hex()
+            words = f"OP_DUP OP_HASH160 20 0x{key_hash} OP_EQUALVERIFY OP_CHECKSIG"
         case ScriptType.P2SH:
             words = f"OP_HASH160 20 0x{script[2:22].hex()} OP_EQUAL"
         case ScriptType.P2WPKH | ScriptType.P2WSH | ScriptType.P2TR:
