@@ -53,6 +53,8 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signatures: Annotated[
         tuple[Signature, ...], msgspec.Meta(min_length=1, max_length=16)
     ]
+        tuple[Signature, ...], msgspec.Meta(min_length=1, max_length=16)
+    ]
 
 
 def pre_authentication_encoding(type_: str, payload: bytes) -> bytes:

@@ -44,6 +44,7 @@ if library_digest() != PINNED.get(platform.machine()):
     )
 
 from embit.util import ctypes_secp256k1 as native
+from embit.util import secp256k1 as embit_secp256k1
 
 ORDER = int("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
 """Order of the group (SEC 2, §2.4.1)."""
@@ -55,9 +56,7 @@ def require_native() -> None:
     Raises ``safety.secp256k1``. They load the library for themselves, without a
     word when that fails; by now it has been compared and loaded here.
     """
-    from embit.util import secp256k1 as used
-
-    if used.ec_pubkey_create is not native.ec_pubkey_create:
+    if embit_secp256k1.ec_pubkey_create is not native.ec_pubkey_create:
         raise SafetyError("safety.secp256k1", "embit runs without libsecp256k1")
 
 

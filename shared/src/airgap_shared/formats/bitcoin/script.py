@@ -6,8 +6,7 @@ must be the chain's. BIP-13, 16, 141, 173, 341, 350.
 
 from enum import Enum
 
-from embit import base58, bech32
-from embit.hashes import hash160
+from embit import base58, bech32, hashes
 
 from airgap_shared.chains import BitcoinParameters
 from airgap_shared.errors import ContractError
@@ -27,6 +26,11 @@ class ScriptType(Enum):
     P2TR = "p2tr"
     OP_RETURN = "op_return"
     UNKNOWN = "unknown"
+
+
+def hash160(data: bytes) -> bytes:
+    """Return RIPEMD-160 of SHA-256 of ``data``."""
+    return bytes(hashes.hash160(data))
 
 
 def p2pkh(key_hash: bytes) -> bytes:
