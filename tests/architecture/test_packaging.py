@@ -7,6 +7,21 @@ import pytest
 
 from tests.architecture.tree import PACKAGES, ROOT, tracked_files
 
+SIGNER_NEEDS = {
+    "cffi",
+    "click",
+    "cryptography",
+    "embit",
+    "msgspec",
+    "pillow",
+    "pycparser",
+    "pycryptodome",
+    "pyzbar",
+    "qrcode",
+    "zxing-cpp",
+}
+"""All that the offline machine installs besides our own: each one is audited."""
+
 DISTRIBUTIONS = ("shared", "signer", "relay")
 
 TOP_LEVEL = {
@@ -63,6 +78,21 @@ def test_the_lock_names_only_the_public_index():
     addresses = re.findall(r'"([a-z+]+://[^"]*)"', (ROOT / "uv.lock").read_text())
     assert addresses
     assert [text for text in addresses if not text.startswith(PUBLIC_INDEX)] == []
+
+
+def test_the_signer_needs_exactly_the_libraries_that_were_agreed_on():
+    packages = tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    locked = {package["name"]: package for package in packages}
+    needed, waiting = set(), [{"name": "airgap-signer"}]
+    while waiting:
+        wanted = waiting.pop()
+        if wanted["name"] not in needed:
+            package = locked[wanted["name"]]
+            waiting += package.get("dependencies", [])
+            for extras in package.get("optional-dependencies", {}).values():
+                waiting += extras if wanted["name"] == "airgap-shared" else []
+        needed.add(wanted["name"])
+    assert needed - {"airgap-signer", "airgap-shared"} == SIGNER_NEEDS
 
 
 def test_every_locked_file_has_a_hash():
