@@ -53,8 +53,6 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signatures: Annotated[
         tuple[Signature, ...], msgspec.Meta(min_length=1, max_length=16)
     ]
-        tuple[Signature, ...], msgspec.Meta(min_length=1, max_length=16)
-    ]
 
 
 def pre_authentication_encoding(type_: str, payload: bytes) -> bytes:
@@ -72,7 +70,7 @@ def fingerprint(type_: str, payload: bytes) -> str:
 
 
 def code(digest: str, groups: int) -> str:
-    """Return the first ``4 * groups`` hex digits, upper case, as a person reads them."""
+    """Return the first ``4 * groups`` hex digits, as a person reads them."""
     return "-".join(digest[4 * i : 4 * i + 4].upper() for i in range(groups))
 
 
