@@ -34,10 +34,12 @@ WITH_INDEX = index="$${UV_DEFAULT_INDEX:-$$(.tools/bin/python -m pip config list
 CHECK_LOCK = env -u UV_DEFAULT_INDEX -u UV_INDEX_URL $(UV) lock --quiet --check \
 	--offline 2>/dev/null || { echo "uv.lock is out of date: run make lock" >&2; exit 1; }
 
-# A deleted module must disappear from the installed wheel too, hence the folders.
-SIGNER_SOURCES := $(shell find shared/src signer/src \
-	-name __pycache__ -prune -o -print) \
-	shared/pyproject.toml signer/pyproject.toml
+SIGNER_SOURCES := $(shell find shared/src signer/src -name '*.pyc' -o -type f -print)
+
+# A deleted module must disappear from the installed wheel too: the stamp's name
+# depends on which files there are.
+SIGNER_ENV := .venv-signer/.complete-$(shell echo $(sort $(SIGNER_SOURCES)) | cksum \
+	| cut -d ' ' -f 1)
 
 # The root's pyproject.toml is not among these: what it says of the environments is
 # in uv.lock as well, and the rest are settings of tools.
@@ -55,7 +57,7 @@ MAKEFLAGS += --no-print-directory
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
 
-env: .venv/.complete .venv-signer/.complete  ## make the two environments
+env: .venv/.complete $(SIGNER_ENV)  ## make the two environments
 
 demo: .venv/.complete  ## the whole journey of a payment, on this machine alone
 	@$(PY) tests/e2e/demo.py
@@ -131,8 +133,8 @@ $(TOOLS):
 		build/requirements-signer.txt build/requirements-signer-test.txt
 	@touch $@
 
-.venv-signer/.complete: .venv-signer/.dependencies $(SIGNER_SOURCES)
-	@rm -rf build/wheels
+$(SIGNER_ENV): .venv-signer/.dependencies $(SIGNER_SOURCES)
+	@rm -rf build/wheels .venv-signer/.complete-*
 	@$(WITH_INDEX) $(UV) build --quiet --wheel --out-dir build/wheels shared
 	@$(WITH_INDEX) $(UV) build --quiet --wheel --out-dir build/wheels signer
 	@$(UV) pip install --quiet --python $(SIGNER_PY) --no-deps --no-index \
