@@ -1,0 +1,388 @@
+"""The Bitcoin family: what a PSBT would do, and signing it.
+
+Amounts come from previous transactions whose digest is the coin's own; what is only
+claimed is marked so. Own outputs are recognised by our own keys, never believed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from embit import base58
+
+from airgap_shared import secp256k1
+from airgap_shared.chains import Chain
+from airgap_shared.derivation import ExtendedKey
+from airgap_shared.documents import KeyReference, UnsignedItem
+from airgap_shared.errors import (
+    ContractError,
+    RefusalError,
+    SafetyError,
+    StorageError,
+)
+from airgap_shared.formats import psbt
+from airgap_shared.formats.bitcoin import script as scripts
+from airgap_shared.formats.bitcoin import spending, transaction
+from airgap_shared.formats.bitcoin.script import ScriptType
+from airgap_shared.formats.bitcoin.transaction import OutPoint, Output, Transaction
+from airgap_shared.limits import MAX_LOCK_SECONDS, MAX_TRANSACTION_BYTES
+from airgap_signer import keys as key_material
+from airgap_signer.chains.base import Ownership, PublicKeys, Secrets, Signed
+from airgap_signer.intent import Coin, Intent, Owner, Payment, Proof
+from airgap_signer.wallet import OWN_GAP, StoredEntry
+
+FINAL_SEQUENCE = 0xFFFFFFFF
+REPLACEABLE_BELOW = 0xFFFFFFFE
+"""A lower sequence lets anyone with the keys replace it (BIP-125)."""
+LOCK_TIME_IS_TIME = 500_000_000
+"""From here on nLockTime is Unix seconds, below a height (BIP-65)."""
+RELATIVE_LOCK_DISABLED = 1 << 31
+RELATIVE_LOCK_IS_TIME = 1 << 22
+RELATIVE_LOCK_MASK = 0xFFFF
+RELATIVE_LOCK_SECONDS = 512
+"""Units of a relative lock by time (BIP-68)."""
+LARGEST_DER_BYTES = 71
+"""DER of a low S signature: 70 or 71 bytes, rarely less."""
+DUST = 294
+"""Below this no node relays a P2WPKH output (Bitcoin Core, dust relay fee)."""
+
+HEIGHTS = {
+    "mainnet": (840_000, 1_713_571_767, 590),
+    "testnet": (5_000_000, 1_767_225_600, 60),
+}
+"""Network -> a height, when it was, and seconds a block since, at least.
+
+An offline machine cannot know the height; this bounds it from above. Mainnet made
+blocks every 597 s from 2020 to 2024; testnet's rules let them come in bursts.
+"""
+
+
+class BitcoinOwnership:
+    """Recognises outputs to keys of ours on one chain and network."""
+
+    def __init__(self, chain: Chain, entries: Sequence[StoredEntry]) -> None:
+        """Index the addresses of ``entries``, all of which are of ``chain``."""
+        self._chain = chain
+        self._entries = {e.signature_id: e for e in entries}
+        self._by_address = {e.address: e for e in entries if e.address}
+        self._children: dict[str, dict[bytes, int]] = {}
+
+    def owner(
+        self, script: bytes, keys: PublicKeys
+    ) -> tuple[Owner, KeyReference | None]:
+        """Return whose ``script`` is when ``keys`` pay, and which key spends it."""
+        for reference, key in keys.items():
+            if spending.can_spend(script, key):
+                return Owner.PAYER, reference
+        for managed in self._managed_forms(script):
+            entry = self._by_address.get(managed)
+            if entry is not None:
+                paying = any(k.signature_id == entry.signature_id for k in keys)
+                reference = KeyReference(signature_id=entry.signature_id)
+                return Owner.PAYER if paying else Owner.OURSELVES, reference
+        return self._child_of_payer(script, keys)
+
+    def _managed_forms(self, script: bytes) -> list[str]:
+        """Return the address of ``script`` and of its key's other simple script."""
+        forms = [script]
+        match scripts.classify(script):
+            case ScriptType.P2PKH:
+                forms.append(scripts.p2wpkh(script[3:23]))
+            case ScriptType.P2WPKH:
+                forms.append(scripts.p2pkh(script[2:]))
+            case _:
+                pass
+        parameters = self._chain.bitcoin
+        return [a for s in forms if (a := scripts.address(s, parameters))]
+
+    def _child_of_payer(
+        self, script: bytes, keys: PublicKeys
+    ) -> tuple[Owner, KeyReference | None]:
+        for signature_id in dict.fromkeys(k.signature_id for k in keys):
+            entry = self._entries[signature_id]
+            if not entry.xpub:
+                continue
+            used = [k.index or 0 for k in keys if k.signature_id == signature_id]
+            index = self._scripts(entry, max(used)).get(script)
+            if index is not None:
+                reference = KeyReference(signature_id=signature_id, index=index)
+                return Owner.PAYER, reference
+        return Owner.OTHERS, None
+
+    def _scripts(self, entry: StoredEntry, used: int) -> dict[bytes, int]:
+        """Return the managed scripts of a mnemonic's children, derived once."""
+        found = self._children.setdefault(entry.signature_id, {})
+        end = max(entry.highest, used) + OWN_GAP
+        if len(found) <= end:
+            extended = ExtendedKey(entry.xpub)
+            for index in range(len(found), end + 1):
+                key = extended.child(index)
+                found[scripts.managed_script(key, self._chain.bitcoin)] = index
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class BitcoinReading:
+    """A PSBT that was read and understood."""
+
+    intent: Intent
+    unsigned: Transaction
+    coins: tuple[Output, ...]
+    keys: tuple[bytes, ...]
+    """Compressed public key of each input."""
+
+    def sign(self, secrets: Secrets) -> Signed:
+        """Sign each input, then verify the bytes as a stranger would."""
+        digests = spending.Digests(self.unsigned)
+        signed = []
+        for index, spent in enumerate(self.unsigned.inputs):
+            coin, key = self.coins[index], self.keys[index]
+            digest = spending.digest(digests, index, coin, key)
+            secret = secrets[self.intent.coins[index].key]
+            signature = key_material.sign_ecdsa(secret, digest)
+            signed.append(spending.sign_input(spent, coin, key, signature))
+        data = replace(self.unsigned, inputs=tuple(signed)).encode()
+        final = transaction.decode(data)
+        try:
+            spending.verify(self.unsigned, self.coins, final)
+        except ContractError as error:
+            raise SafetyError(
+                "safety.signature", f"own signature does not verify: {error}"
+            ) from error
+        return Signed(data, final.tx_id())
+
+
+class BitcoinFamily:
+    """BTC, and what differs from it only by a row of the chain table."""
+
+    def ownership(
+        self, chain: Chain, entries: Sequence[StoredEntry]
+    ) -> BitcoinOwnership:
+        """Return what recognises our outputs, given all entries of ``chain``."""
+        return BitcoinOwnership(chain, entries)
+
+    def read(
+        self,
+        chain: Chain,
+        item: UnsignedItem,
+        keys: PublicKeys,
+        ours: Ownership,
+        now: int,
+    ) -> BitcoinReading:
+        """Return what ``item`` would do; raises ``contract.*`` and ``refusal.*``."""
+        container = psbt.decode(item.payload)
+        unsigned = container.unsigned
+        _check_shape(unsigned)
+        _check_locks(unsigned, chain, now)
+        found = [
+            _coin(spent.out_point, said)
+            for spent, said in zip(unsigned.inputs, container.inputs, strict=True)
+        ]
+        outputs = tuple(output for output, _ in found)
+        references = _match_keys(outputs, keys)
+        coins = tuple(
+            _spend(spent.out_point, output, proof, reference, chain)
+            for spent, (output, proof), reference in zip(
+                unsigned.inputs, found, references, strict=True
+            )
+        )
+        payments = tuple(_payment(o, chain, keys, ours) for o in unsigned.outputs)
+        public_keys = tuple(keys[reference] for reference in references)
+        size = _signed_size(unsigned, outputs, public_keys)
+        oddities = _oddities(unsigned, payments)
+        intent = Intent(chain, coins, payments, size, oddities)
+        return BitcoinReading(intent, unsigned, outputs, public_keys)
+
+    def spends(self, key: bytes, script: bytes) -> bool:
+        """Whether ``key`` alone spends ``script``."""
+        return spending.can_spend(script, key)
+
+    def address(self, key: bytes, chain: Chain) -> str:
+        """Return the managed address of a public key."""
+        script = scripts.managed_script(key, chain.bitcoin)
+        address = scripts.address(script, chain.bitcoin)
+        assert address is not None
+        return address
+
+    def secret(self, text: str, chain: Chain) -> bytes:
+        """Return the private key of a compressed WIF; raises ``storage.bad_key``."""
+        try:
+            data = base58.decode_check(text)
+        except ValueError:
+            data = b""
+        version = bytes([chain.bitcoin.wif_version])
+        secret = data[1:33]
+        if data != version + secret + b"\x01" or not secp256k1.is_secret(secret):
+            raise StorageError(
+                "storage.bad_key",
+                f"this is no compressed private key (WIF) of {chain.code} "
+                f"{chain.network}",
+                "a key of the other network begins with other letters",
+            )
+        return bytes(secret)
+
+    def secret_text(self, secret: bytes, chain: Chain) -> str:
+        """Return the compressed WIF of a private key."""
+        version = bytes([chain.bitcoin.wif_version])
+        return str(base58.encode_check(version + secret + b"\x01"))
+
+
+FAMILY = BitcoinFamily()
+
+
+def _check_shape(unsigned: Transaction) -> None:
+    points = [spent.out_point for spent in unsigned.inputs]
+    if len(set(points)) != len(points):
+        raise RefusalError(
+            "refusal.coin_twice", "the transaction spends the same coin twice"
+        )
+    size = len(unsigned.encode())
+    if size > MAX_TRANSACTION_BYTES:
+        raise RefusalError(
+            "refusal.too_large",
+            f"{size} bytes, nodes relay at most {MAX_TRANSACTION_BYTES}",
+        )
+
+
+def _check_locks(unsigned: Transaction, chain: Chain, now: int) -> None:
+    """Refuse what becomes valid later than in a day: nobody would think of it then."""
+    lock = unsigned.lock_time
+    is_locked = any(i.sequence != FINAL_SEQUENCE for i in unsigned.inputs)
+    if is_locked and lock > _latest_lock(lock, chain, now):
+        raise RefusalError(
+            "refusal.locked", f"nLockTime {lock} is more than a day ahead"
+        )
+    if unsigned.version < 2:
+        return
+    for spent in unsigned.inputs:
+        wait = _relative_seconds(spent.sequence)
+        if wait > MAX_LOCK_SECONDS:
+            raise RefusalError(
+                "refusal.locked",
+                f"sequence {spent.sequence:#x} locks an input for {wait} s, "
+                "more than a day",
+            )
+
+
+def _latest_lock(lock: int, chain: Chain, now: int) -> int:
+    if lock >= LOCK_TIME_IS_TIME:
+        return now + MAX_LOCK_SECONDS
+    height, when, seconds = HEIGHTS[chain.network]
+    return height + (now + MAX_LOCK_SECONDS - when) // seconds
+
+
+def _relative_seconds(sequence: int) -> int:
+    if sequence & RELATIVE_LOCK_DISABLED:
+        return 0
+    value = sequence & RELATIVE_LOCK_MASK
+    if sequence & RELATIVE_LOCK_IS_TIME:
+        return value * RELATIVE_LOCK_SECONDS
+    return value * 600
+
+
+def _coin(point: OutPoint, said: psbt.PSBTInput) -> tuple[Output, Proof]:
+    """Return the coin at ``point`` and how well it is known."""
+    if said.previous is None:
+        if said.claimed is None:
+            raise ContractError(
+                "contract.bitcoin.no_coin", f"nothing is said of coin {point}"
+            )
+        committed = spending.spend_of(said.claimed.script).is_segwit
+        return said.claimed, Proof.COMMITTED if committed else Proof.CLAIMED
+    if said.previous.tx_id() != point.tx_id:
+        raise ContractError(
+            "contract.bitcoin.previous",
+            f"the transaction given for {point} has id {said.previous.tx_id()}",
+        )
+    if point.index >= len(said.previous.outputs):
+        raise ContractError(
+            "contract.bitcoin.previous",
+            f"the transaction of {point} has {len(said.previous.outputs)} outputs",
+        )
+    true = said.previous.outputs[point.index]
+    if said.claimed is not None and said.claimed != true:
+        raise ContractError(
+            "contract.bitcoin.claim",
+            f"coin {point} is claimed as {said.claimed.amount} base units, "
+            f"its transaction says {true.amount} or another script",
+        )
+    return true, Proof.PROVEN
+
+
+def _match_keys(
+    coins: tuple[Output, ...], keys: PublicKeys
+) -> tuple[KeyReference, ...]:
+    """Return the key of each coin; surplus keys are dropped."""
+    by_script: dict[bytes, KeyReference] = {}
+    for reference, key in keys.items():
+        for script in scripts.scripts_of_key(key):
+            by_script.setdefault(script, reference)
+    matched = []
+    for index, coin in enumerate(coins):
+        spending.spend_of(coin.script)
+        if coin.script not in by_script:
+            raise RefusalError(
+                "refusal.key_missing", f"no key of this item spends input {index}"
+            )
+        matched.append(by_script[coin.script])
+    return tuple(matched)
+
+
+def _spend(
+    point: OutPoint, coin: Output, proof: Proof, key: KeyReference, chain: Chain
+) -> Coin:
+    holder = _destination(coin.script, chain)
+    return Coin(str(point), coin.amount, coin.script, holder, key, proof)
+
+
+def _payment(
+    output: Output, chain: Chain, keys: PublicKeys, ours: Ownership
+) -> Payment:
+    kind = scripts.classify(output.script)
+    if kind is ScriptType.UNKNOWN:
+        raise RefusalError(
+            "refusal.unknown_script",
+            f"an output pays to a script nobody can read: {output.script[:40].hex()}",
+        )
+    destination = _destination(output.script, chain)
+    if kind is ScriptType.OP_RETURN:
+        if output.amount:
+            raise RefusalError(
+                "refusal.op_return_value",
+                f"an OP_RETURN output would destroy {output.amount} base units",
+            )
+        return Payment(destination, output.script, 0, Owner.OTHERS)
+    owner, key = ours.owner(output.script, keys)
+    return Payment(destination, output.script, output.amount, owner, key)
+
+
+def _destination(script: bytes, chain: Chain) -> str:
+    """Return the address of ``script``, or its kind and bytes where it has none."""
+    address = scripts.address(script, chain.bitcoin)
+    return address or f"{scripts.classify(script).value} {script.hex()}"
+
+
+def _signed_size(
+    unsigned: Transaction, coins: tuple[Output, ...], keys: tuple[bytes, ...]
+) -> int:
+    largest = bytes(LARGEST_DER_BYTES)
+    inputs = (
+        spending.sign_input(spent, coin, key, largest)
+        for spent, coin, key in zip(unsigned.inputs, coins, keys, strict=True)
+    )
+    return replace(unsigned, inputs=tuple(inputs)).virtual_size()
+
+
+def _oddities(unsigned: Transaction, payments: tuple[Payment, ...]) -> tuple[str, ...]:
+    odd = []
+    if any(i.sequence < REPLACEABLE_BELOW for i in unsigned.inputs):
+        odd.append("can be replaced until it is confirmed (BIP-125)")
+    if unsigned.lock_time:
+        odd.append(f"has lock time {unsigned.lock_time}")
+    odd += [
+        f"pays {payment.amount} base units, which nodes do not relay"
+        for payment in payments
+        if payment.amount < DUST and not payment.destination.startswith("op_return")
+    ]
+    if all(payment.owner is not Owner.OTHERS for payment in payments):
+        odd.append("pays nobody but ourselves")
+    return tuple(odd)

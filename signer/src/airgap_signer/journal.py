@@ -1,0 +1,322 @@
+"""An edge: the journal of what was signed, a hash chain in SQLite.
+
+Every entry's link is the digest of its rows, and every head the digest of the last
+head and that link; opening recomputes them all, so a row that was changed, removed
+or added on the disk is a safety stop. See ``docs/spec/journal.md``.
+"""
+
+import hashlib
+import hmac
+import itertools
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from airgap_shared.documents import next_head
+from airgap_shared.errors import SafetyError
+from airgap_signer.memory import Memory, Record, SpentCoin
+
+SCHEMA_VERSION = 1
+_CHUNK = 500
+"""Values in one IN (...): SQLite takes 999 in its oldest builds."""
+
+_SCHEMA = """
+CREATE TABLE entry (
+    height INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
+    detail TEXT NOT NULL, link TEXT NOT NULL, head TEXT NOT NULL, mac TEXT NOT NULL
+) STRICT;
+CREATE TABLE item (
+    height INTEGER NOT NULL, position INTEGER NOT NULL, tatum_id TEXT NOT NULL,
+    chain TEXT NOT NULL, network TEXT NOT NULL, request TEXT NOT NULL,
+    tx_id TEXT NOT NULL, signed BLOB NOT NULL, PRIMARY KEY (height, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX item_tatum_id ON item (tatum_id);
+CREATE TABLE coin (
+    height INTEGER NOT NULL, position INTEGER NOT NULL, number INTEGER NOT NULL,
+    reference TEXT NOT NULL, amount INTEGER NOT NULL, script BLOB NOT NULL,
+    PRIMARY KEY (height, position, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX coin_reference ON coin (reference);
+CREATE TABLE answer (
+    fingerprint TEXT PRIMARY KEY, height INTEGER NOT NULL, document BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+_ALL_ITEMS = "SELECT * FROM item ORDER BY height, position"
+_ALL_COINS = "SELECT * FROM coin ORDER BY height, position, number"
+
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """The journal's end."""
+
+    height: int
+    head: str
+    at: int
+    """When the last entry was written; 0 in an empty journal."""
+
+
+def genesis(fingerprint: str) -> str:
+    """Return the head of a signer's empty journal."""
+    return hashlib.sha256(b"airgap.journal.v1" + bytes.fromhex(fingerprint)).hexdigest()
+
+
+class Journal:
+    """An open journal. One writer at a time: the storage's lock sees to that."""
+
+    def __init__(self, path: Path, genesis_head: str, key: bytes) -> None:
+        """Open the journal at ``path``, whose MACs are under ``key``."""
+        if not path.exists():
+            raise SafetyError(
+                "safety.journal_missing",
+                f"{path} is gone: nothing says any more what was signed",
+                "put the journal back that belongs to this wallet storage",
+            )
+        self._genesis = genesis_head
+        self._key = key
+        self._database = _connect(path)
+
+    @staticmethod
+    def create(path: Path) -> None:
+        """Make an empty journal at ``path``."""
+        database = _connect(path)
+        database.executescript(_SCHEMA)
+        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        database.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def verify(self, sealed_height: int, sealed_head: str) -> None:
+        """Recompute the whole chain and compare it with the state seal.
+
+        Raises ``safety.journal_changed`` and ``safety.journal_rolled_back``.
+        """
+        try:
+            heads = [self._genesis, *self._recomputed_heads()]
+        except (sqlite3.DatabaseError, TypeError) as error:
+            raise _changed(f"it cannot be read: {error}") from error
+        tip = self.tip()
+        if tip.height != len(heads) - 1 or tip.head != heads[-1]:
+            raise _changed("its rows do not give its head")
+        if sealed_height >= len(heads):
+            raise SafetyError(
+                "safety.journal_rolled_back",
+                f"the journal ends at height {tip.height}, "
+                f"height {sealed_height} was written before",
+                "an older copy was put back; find out by whom before going on",
+            )
+        if heads[sealed_height] != sealed_head:
+            raise _changed("it is not the one that was sealed")
+
+    def tip(self) -> Tip:
+        """Return the journal's end."""
+        row = self._database.execute(
+            "SELECT height, head, at FROM entry ORDER BY height DESC LIMIT 1"
+        ).fetchone()
+        return Tip(*row) if row else Tip(0, self._genesis, 0)
+
+    def head_at(self, height: int) -> str | None:
+        """Return the head at ``height``; ``None`` beyond the end."""
+        if height == 0:
+            return self._genesis
+        row = self._database.execute(
+            "SELECT head FROM entry WHERE height = ?", (height,)
+        ).fetchone()
+        return str(row[0]) if row else None
+
+    def links(self, after: int) -> list[str]:
+        """Return the links of all entries above height ``after``."""
+        rows = self._database.execute(
+            "SELECT link FROM entry WHERE height > ? ORDER BY height", (after,)
+        )
+        return [link for (link,) in rows]
+
+    def answer(self, fingerprint: str) -> bytes | None:
+        """Return the signed batch that answered an unsigned one."""
+        row = self._database.execute(
+            "SELECT document FROM answer WHERE fingerprint = ?", (fingerprint,)
+        ).fetchone()
+        return bytes(row[0]) if row else None
+
+    def keep_answer(self, fingerprint: str, height: int, document: bytes) -> None:
+        """Keep the signed batch for when it is asked for again."""
+        with self._database:
+            self._database.execute(
+                "INSERT OR REPLACE INTO answer VALUES (?, ?, ?)",
+                (fingerprint, height, document),
+            )
+
+    def details(self, kind: str) -> list[str]:
+        """Return the details of all entries of ``kind``, oldest first."""
+        rows = self._database.execute(
+            "SELECT detail FROM entry WHERE kind = ? ORDER BY height", (kind,)
+        )
+        return [detail for (detail,) in rows]
+
+    def memory(self, tatum_ids: Iterable[str], references: Iterable[str]) -> Memory:
+        """Return every record that shares a Tatum id or a coin with these."""
+        by_id = self._places("item", "tatum_id", tatum_ids)
+        by_coin = self._places("coin", "reference", references)
+        places = {
+            place for group in (by_id, by_coin) for p in group.values() for place in p
+        }
+        records = {place: self._record(*place) for place in places}
+        return Memory(
+            {key: [records[p] for p in group] for key, group in by_id.items()},
+            {key: [records[p] for p in group] for key, group in by_coin.items()},
+        )
+
+    def append(
+        self, at: int, kind: str, detail: str, records: Sequence[Record] = ()
+    ) -> Tip:
+        """Append one entry with its items, durably; return the new end."""
+        tip = self.tip()
+        height = tip.height + 1
+        items, coins = _rows(height, records)
+        link = _link(at, kind, detail, items, coins)
+        head = next_head(tip.head, link)
+        with self._database:
+            self._database.execute(
+                "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (height, at, kind, detail, link, head, self._mac(height, head)),
+            )
+            self._database.executemany(
+                "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)", items
+            )
+            self._database.executemany(
+                "INSERT INTO coin VALUES (?, ?, ?, ?, ?, ?)", coins
+            )
+        return Tip(height, head, at)
+
+    def _mac(self, height: int, head: str) -> str:
+        return hmac.new(self._key, f"{height} {head}".encode(), "sha256").hexdigest()
+
+    def _recomputed_heads(self) -> Iterator[str]:
+        """Yield the head after each entry, recomputed from its rows."""
+        items = _RowsByHeight(self._database.execute(_ALL_ITEMS))
+        coins = _RowsByHeight(self._database.execute(_ALL_COINS))
+        head = self._genesis
+        entries = self._database.execute(
+            "SELECT height, at, kind, detail, mac FROM entry ORDER BY height"
+        )
+        for number, (height, at, kind, detail, mac) in enumerate(entries, start=1):
+            rows = items.pop(height), coins.pop(height)
+            head = next_head(head, _link(at, kind, detail, *rows))
+            if height != number or not hmac.compare_digest(
+                mac, self._mac(height, head)
+            ):
+                raise _changed(f"entry {height} is not what was written")
+            yield head
+        if items.left() or coins.left():
+            raise _changed("it has rows that belong to no entry")
+
+    def _places(
+        self, table: str, column: str, values: Iterable[str]
+    ) -> dict[str, list[tuple[int, int]]]:
+        found: dict[str, list[tuple[int, int]]] = {}
+        wanted = list(dict.fromkeys(values))
+        for start in range(0, len(wanted), _CHUNK):
+            chunk = wanted[start : start + _CHUNK]
+            marks = ", ".join("?" * len(chunk))
+            rows = self._database.execute(
+                f"SELECT {column}, height, position FROM {table} "  # noqa: S608 - names are ours
+                f"WHERE {column} IN ({marks}) ORDER BY height, position",
+                chunk,
+            )
+            for value, height, position in rows:
+                found.setdefault(value, []).append((height, position))
+        return found
+
+    def _record(self, height: int, position: int) -> Record:
+        place = (height, position)
+        item = self._database.execute(
+            "SELECT tatum_id, chain, network, request, tx_id, signed FROM item "
+            "WHERE height = ? AND position = ?",
+            place,
+        ).fetchone()
+        coins = self._database.execute(
+            "SELECT reference, amount, script FROM coin "
+            "WHERE height = ? AND position = ? ORDER BY number",
+            place,
+        )
+        return Record(*item, tuple(SpentCoin(*coin) for coin in coins))
+
+
+class _RowsByHeight:
+    """Takes the rows of one table off an ordered query, height after height."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._groups = itertools.groupby(rows, key=lambda row: row[0])
+        self._advance()
+
+    def _advance(self) -> None:
+        height, rows = next(self._groups, (None, ()))
+        self._height, self._rows = height, list(rows)
+
+    def pop(self, height: int) -> list[Row]:
+        """Return the rows of ``height``."""
+        if self._height != height:
+            return []
+        rows = self._rows
+        self._advance()
+        return rows
+
+    def left(self) -> bool:
+        """Whether rows are left that nobody took."""
+        return self._height is not None
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, isolation_level="IMMEDIATE")
+    database.execute("PRAGMA synchronous = FULL")
+    return database
+
+
+def _rows(height: int, records: Sequence[Record]) -> tuple[list[Row], list[Row]]:
+    items: list[Row] = []
+    coins: list[Row] = []
+    for place, r in enumerate(records):
+        items.append(
+            (
+                height,
+                place,
+                r.tatum_id,
+                r.chain,
+                r.network,
+                r.request,
+                r.tx_id,
+                r.signed,
+            )
+        )
+        coins += (
+            (height, place, number, coin.reference, coin.amount, coin.script)
+            for number, coin in enumerate(r.coins)
+        )
+    return items, coins
+
+
+def _link(
+    at: int,
+    kind: str,
+    detail: str,
+    items: Sequence[Row],
+    coins: Sequence[Row],
+) -> str:
+    """Return the digest of an entry and all its rows, as canonical JSON."""
+    content = msgspec.json.encode((at, kind, detail, items, coins))
+    return hashlib.sha256(content).hexdigest()
+
+
+def _changed(why: str) -> SafetyError:
+    return SafetyError(
+        "safety.journal_changed",
+        f"the journal was changed on the disk: {why}",
+        "stop using this machine until somebody has found out how",
+    )

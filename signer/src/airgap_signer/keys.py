@@ -1,0 +1,81 @@
+"""Key material: mnemonics, derivation and signatures. The only owner of secrets.
+
+Nothing here decides anything; whoever calls has been through the whole ceremony.
+BIP-32, BIP-39; ECDSA with RFC 6979 nonces and low S, never ground for a low R, so
+that a second machine gives the same bytes and nothing can hide in a nonce.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from embit import bip39
+from embit.bip32 import HDKey
+
+from airgap_shared import secp256k1
+from airgap_shared.chains import Chain
+from airgap_shared.errors import StorageError
+
+Random = Callable[[int], bytes]
+
+MNEMONIC_BYTES = 32
+"""Entropy of a fresh mnemonic: 24 words, as Tatum KMS makes them."""
+
+
+def fresh_mnemonic(random: Random) -> str:
+    """Return 24 English words of fresh entropy (BIP-39)."""
+    return str(bip39.mnemonic_from_bytes(random(MNEMONIC_BYTES)))
+
+
+def fresh_secret(random: Random) -> bytes:
+    """Return a fresh private key, 32 bytes in [1, order)."""
+    while not secp256k1.is_secret(secret := random(secp256k1.SECRET_BYTES)):
+        pass
+    return secret
+
+
+def check_mnemonic(text: str) -> str:
+    """Return ``text`` with single spaces; raises ``storage.bad_mnemonic``."""
+    mnemonic = " ".join(text.split())
+    if not bip39.mnemonic_is_valid(mnemonic):
+        raise StorageError(
+            "storage.bad_mnemonic",
+            "these are not the words of a BIP-39 mnemonic, or one is mistyped",
+        )
+    return mnemonic
+
+
+def xpub(mnemonic: str, chain: Chain) -> str:
+    """Return the extended public key at the chain's path (BIP-32)."""
+    account = _account(mnemonic, chain.path)
+    return str(account.to_public().to_base58(chain.bitcoin.xpub_version))
+
+
+def child_secret(mnemonic: str, chain: Chain, index: int) -> bytes:
+    """Return the private key of the non-hardened child ``index``."""
+    return bytes(_account(mnemonic, chain.path).child(index).secret)
+
+
+def sign_ecdsa(secret: bytes, digest: bytes) -> bytes:
+    """Return the DER signature of a 32-byte digest (RFC 6979, low S)."""
+    native = secp256k1.native
+    return bytes(
+        native.ecdsa_signature_serialize_der(native.ecdsa_sign(digest, secret))
+    )
+
+
+def identity_key(seed: bytes) -> Ed25519PrivateKey:
+    """Return the signer's Ed25519 key of its 32-byte seed (RFC 8032)."""
+    return Ed25519PrivateKey.from_private_bytes(seed)
+
+
+def identity_public(seed: bytes) -> str:
+    """Return the public key of ``seed``, hex."""
+    return identity_key(seed).public_key().public_bytes_raw().hex()
+
+
+@lru_cache(maxsize=64)
+def _account(mnemonic: str, path: str) -> HDKey:
+    """Derive a mnemonic's account once a run: 2,048 rounds of HMAC-SHA512."""
+    secp256k1.require_native()
+    return HDKey.from_seed(bip39.mnemonic_to_seed(mnemonic)).derive(path)
