@@ -1,0 +1,212 @@
+"""``POST /v3/<chain>/transaction`` with signature ids: builds what shall be signed.
+
+Coins are the oldest of the senders that no other pending transaction spends. Tatum
+promises no such thing, but two transfers in a row would otherwise conflict.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from airgap_relay.sandbox.bitcore import Change
+from airgap_relay.sandbox.coins import Kind
+from airgap_relay.sandbox.ledger import FINAL_SEQUENCE, Ledger
+from airgap_relay.sandbox.pending import Pending, new_id
+from airgap_shared import amounts
+from airgap_shared.errors import ContractError
+from airgap_shared.formats.bitcoin import tatum
+from airgap_shared.formats.bitcoin.script import ScriptType, classify
+from airgap_shared.formats.bitcoin.transaction import (
+    Input,
+    OutPoint,
+    Output,
+    Transaction,
+)
+
+DUST = 546
+"""Base units below which bitcore leaves the change to the miner."""
+
+ESTIMATED_FEE_RATE = 5
+"""Base units a virtual byte when the request names no fee."""
+
+INPUT_SIZES = {ScriptType.P2WPKH: 68, ScriptType.P2SH: 91, ScriptType.P2PK: 114}
+"""Virtual bytes of an input by what it spends; 148 for P2PKH and the rest."""
+
+
+class InvalidError(Exception):
+    """A request that cannot be met: the field at fault and what is wrong with it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        """Keep the two apart, as Tatum's answer does."""
+        super().__init__(field, message)
+        self.field = field
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A coin that may pay, and the key that signs for it."""
+
+    point: OutPoint
+    coin: Output
+    signature_id: str
+    index: int | None
+    """Index of the key in a mnemonic wallet; ``None`` for a private key."""
+
+
+def decimal(value: object, field: str, kind: Kind) -> int:
+    """Return the base units of a JSON number or of text.
+
+    Numbers arrive as ``Decimal``: a float would not be exact.
+    """
+    text = format(value, "f") if isinstance(value, Decimal) else str(value)
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    try:
+        return amounts.parse(text, kind.chain.decimals)
+    except ContractError as error:
+        raise InvalidError(field, str(error)) from error
+
+
+def script_of(value: object, field: str, kind: Kind) -> bytes:
+    """Return the script of an address in a request."""
+    try:
+        return kind.script(str(value))
+    except ContractError as error:
+        raise InvalidError(field, f"{field} is no address of {kind.code}") from error
+
+
+def build(
+    body: dict[str, Any], kind: Kind, ledger: Ledger, waiting: Iterable[Pending]
+) -> Pending:
+    """Return the pending transaction that ``body`` asks for.
+
+    Raises ``InvalidError``.
+    """
+    outputs = [_payment(item, kind) for item in _list(body, "to")]
+    named = _named_coins(body, ledger)
+    sources = named or _coins_of_senders(body, kind, ledger, _reserved(waiting))
+    if not sources or not outputs:
+        raise InvalidError("fromAddress", "there are no coins to spend, or no payments")
+    if ("fee" in body) != ("changeAddress" in body):
+        raise InvalidError("fee", "fee and changeAddress must be given together")
+    fee = decimal(body["fee"], "fee", kind) if "fee" in body else None
+    change_script = sources[0].coin.script
+    if "changeAddress" in body:
+        change_script = script_of(body["changeAddress"], "changeAddress", kind)
+    size = 11 + sum(len(o.encode()) for o in (*outputs, Output(0, change_script)))
+    needed = sum(output.amount for output in outputs)
+    used, paid = _select(sources, needed, fee, size, take_all=bool(named))
+    rest = sum(source.coin.amount for source in used) - needed - paid
+    change = Change(change_script, len(outputs), paid)
+    if rest >= DUST:
+        outputs.append(Output(rest, change_script))
+    else:
+        change = Change(change_script, None, paid + rest)
+    return _pending(kind, used, outputs, change)
+
+
+def _select(
+    sources: list[Source], needed: int, fee: int | None, size: int, *, take_all: bool
+) -> tuple[list[Source], int]:
+    """Return the first coins that suffice, and the fee; ``size`` is of the rest."""
+    brought, paid = 0, 0
+    for count, source in enumerate(sources, 1):
+        brought += source.coin.amount
+        size += INPUT_SIZES.get(classify(source.coin.script), 148)
+        paid = size * ESTIMATED_FEE_RATE if fee is None else fee
+        if brought >= needed + paid and (count == len(sources) or not take_all):
+            return sources[:count], paid
+    raise InvalidError(
+        "fromAddress", f"coins of {brought} base units do not cover {needed} + {paid}"
+    )
+
+
+def _named_coins(body: dict[str, Any], ledger: Ledger) -> list[Source]:
+    """Return the coins of ``fromUTXO``; that they are unspent is not checked."""
+    sources = []
+    for item in _list(body, "fromUTXO"):
+        point = OutPoint(str(item.get("txHash")), _index(item, "index") or 0)
+        coin = ledger.coin(point)
+        if coin is None:
+            raise InvalidError("fromUTXO", f"output {point} is not known")
+        index = _index(item, "signatureIdIndex")
+        sources.append(Source(point, coin, _signature_id(item), index))
+    return sources
+
+
+def _coins_of_senders(
+    body: dict[str, Any], kind: Kind, ledger: Ledger, reserved: set[OutPoint]
+) -> list[Source]:
+    """Return the coins of ``fromAddress``, in its order."""
+    sources: dict[OutPoint, Source] = {}
+    for item in _list(body, "fromAddress"):
+        script = script_of(item.get("address"), "address", kind)
+        index = _index(item, "index")
+        for point in ledger.coins_of(script):
+            coin = ledger.unspent(point)
+            if coin and point not in reserved:
+                source = Source(point, coin, _signature_id(item), index)
+                sources.setdefault(point, source)
+    return list(sources.values())
+
+
+def _reserved(waiting: Iterable[Pending]) -> set[OutPoint]:
+    serialized = (pending["serializedTransaction"] for pending in waiting)
+    return {
+        spent.out_point
+        for text in serialized
+        for spent in tatum.decode(text).unsigned.inputs
+    }
+
+
+def _payment(item: dict[str, Any], kind: Kind) -> Output:
+    script = script_of(item.get("address"), "address", kind)
+    return Output(decimal(item.get("value"), "value", kind), script)
+
+
+def _list(body: dict[str, Any], field: str) -> list[dict[str, Any]]:
+    value = body.get(field, [])
+    if not isinstance(value, list) or not all(isinstance(i, dict) for i in value):
+        raise InvalidError(field, f"{field} must be an array of objects")
+    return value
+
+
+def _index(item: dict[str, Any], field: str) -> int | None:
+    value = item.get(field)
+    if value is not None and (not isinstance(value, int) or value < 0):
+        raise InvalidError(field, f"{field} must be an integer from 0")
+    return value
+
+
+def _signature_id(item: dict[str, Any]) -> str:
+    value = item.get("signatureId")
+    if not isinstance(value, str):
+        raise InvalidError("signatureId", "signatureId must be a UUID")
+    return value
+
+
+def _pending(
+    kind: Kind, used: list[Source], outputs: list[Output], change: Change
+) -> Pending:
+    inputs = tuple(Input(source.point, FINAL_SEQUENCE) for source in used)
+    unsigned = Transaction(2, inputs, tuple(outputs), 0)
+    coins = tuple(source.coin for source in used)
+    pending: Pending = {
+        "withdrawalId": None,
+        "chain": kind.code,
+        "serializedTransaction": kind.serialize(unsigned, coins, change),
+        "hashes": [source.signature_id for source in used if source.index is None],
+        "index": None,
+        "withdrawalResponses": None,
+        "id": new_id(),
+    }
+    indexed = [
+        {"id": source.signature_id, "index": source.index}
+        for source in used
+        if source.index is not None
+    ]
+    if indexed:
+        pending["signatures"] = indexed
+    return pending
