@@ -9,12 +9,14 @@ import io
 import json
 import os
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 import click
+from click.core import ParameterSource
 
 from airgap_shared import files
 from airgap_shared.errors import (
@@ -22,7 +24,6 @@ from airgap_shared.errors import (
     FileError,
     RefusalError,
     UsageError,
-    printable,
 )
 
 
@@ -79,14 +80,19 @@ def invocation() -> Invocation:
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
-    """Store a common option, unless it was not given at this place."""
-    if context.find_root().obj is None or parameter.name is None:
+    """Store a common option, unless it was not given at this place.
+
+    The root is read first, with the environment and the defaults; after it, only
+    what was typed counts, so that the environment never overrules an option that
+    stands before the command.
+    """
+    run = context.find_root().obj
+    if run is None or parameter.name is None:
         return
     source = context.get_parameter_source(parameter.name)
-    given = source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
-    run = context.find_root().obj
+    given = context.parent is None or source is ParameterSource.COMMANDLINE
     if parameter.name == "home":
-        if given or context.parent is None:
+        if given:
             run.home = Path(str(value)).expanduser()
     elif parameter.name == "as_json":
         run.as_json = run.as_json or bool(value)
@@ -167,6 +173,28 @@ def ask(question: str) -> str | None:
     return line.rstrip("\n")
 
 
+def ask_hidden(question: str) -> str | None:
+    """Ask on the terminal without showing the answer; ``None`` when there is none."""
+    with terminal() as person:
+        if person is None:
+            return None
+        source, sink = person
+        sink.write(question)
+        sink.flush()
+        before = termios.tcgetattr(source)
+        hidden = termios.tcgetattr(source)
+        hidden[3] &= ~termios.ECHO
+        try:
+            termios.tcsetattr(source, termios.TCSAFLUSH, hidden)
+            line = source.readline()
+        finally:
+            termios.tcsetattr(source, termios.TCSAFLUSH, before)
+            sink.write("\n")
+    if not line:
+        raise RefusalError("refusal.operator", "no answer was given")
+    return line.rstrip("\n")
+
+
 def confirm(run: Invocation, given: str | None, digest: str, groups: int) -> None:
     """Let a person accept ``digest`` by its code: typed, or given by ``--confirm``.
 
@@ -220,14 +248,16 @@ def _status(program: str, group: click.Group, arguments: list[str]) -> int:
     except AirgapError as error:
         return fail(program, error, as_json=as_json)
     except click.ClickException as error:
-        text = printable(error.format_message())
+        is_bare = isinstance(error, click.exceptions.NoArgsIsHelpError)
+        text = "a command is missing" if is_bare else error.format_message()
         usage = UsageError("usage", text, f"{program} --help shows what there is")
         return fail(program, usage, as_json=as_json)
     except (click.Abort, KeyboardInterrupt):
         stopped = RefusalError("refusal.operator", "stopped by the person")
         return fail(program, stopped, as_json=as_json)
     except OSError as error:
-        machine = FileError("file.machine", f"{error.strerror}: {error.filename}")
+        where = f": {error.filename}" if error.filename else ""
+        machine = FileError("file.machine", f"{error.strerror or error}{where}")
         return fail(program, machine, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the one place; a person sees no traceback
         bug = AirgapError(

@@ -43,8 +43,11 @@ if library_digest() != PINNED.get(platform.machine()):
         "install embit 0.8.0 again from the project's lock file",
     )
 
-from embit.util import ctypes_secp256k1 as native
+from embit.util import ctypes_secp256k1
 from embit.util import secp256k1 as embit_secp256k1
+
+native = ctypes_secp256k1
+"""The checked library's functions, 32-byte secrets and digests in, bytes out."""
 
 ORDER = int("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
 """Order of the group (SEC 2, §2.4.1)."""

@@ -236,7 +236,7 @@ class Journal:
 
     def _record(self, height: int, position: int) -> Record:
         place = (height, position)
-        item = self._database.execute(
+        item: Row = self._database.execute(
             "SELECT tatum_id, chain, network, request, tx_id, signed FROM item "
             "WHERE height = ? AND position = ?",
             place,
@@ -246,7 +246,8 @@ class Journal:
             "WHERE height = ? AND position = ? ORDER BY number",
             place,
         )
-        return Record(*item, tuple(SpentCoin(*coin) for coin in coins))
+        spent = tuple(SpentCoin(*coin) for coin in coins)
+        return Record(*item, coins=spent)  # type: ignore[arg-type, misc]
 
 
 class _RowsByHeight:

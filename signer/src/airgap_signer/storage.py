@@ -216,9 +216,7 @@ def _seal_mac(storage: Storage, seal: Seal) -> str:
 
 def _read(path: Path) -> tuple[Header, bytes, bytes, bytes]:
     if not path.exists():
-        raise StorageError(
-            "storage.missing", f"{path} does not exist", "run airgap-signer init first"
-        )
+        raise missing(path)
     data = files.read(path, MAX_STORAGE_BYTES)
     if data[: len(MAGIC)] != MAGIC:
         raise _damaged(path, "it does not begin like one")
@@ -293,6 +291,13 @@ def _rotate(path: Path) -> None:
         os.link(path, last)
     except OSError:  # a file system without hard links
         files.replace(last, files.read(path, MAX_STORAGE_BYTES))
+
+
+def missing(path: Path) -> StorageError:
+    """Return the error for a storage that is not there."""
+    return StorageError(
+        "storage.missing", f"{path} does not exist", "run airgap-signer init first"
+    )
 
 
 def _damaged(path: Path, why: str) -> StorageError:

@@ -1,0 +1,141 @@
+"""An edge: storage, state seal and journal of one signer, opened together.
+
+Everything a command changes goes through here, so that the three never disagree:
+the storage's next generation or the journal's next entry first, then the seal.
+"""
+
+import contextlib
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from airgap_shared import documents, envelope, files
+from airgap_shared.errors import AirgapError, StorageError
+from airgap_signer import keys, memory, storage
+from airgap_signer.journal import Journal, Tip, genesis
+from airgap_signer.memory import Record
+from airgap_signer.storage import Storage
+from airgap_signer.wallet import IdentitySecret, Public, Secret
+
+PUBLIC_COPY = "airgap.public-copy.v1"
+
+
+class Session:
+    """An opened signer, locked against every other writer."""
+
+    def __init__(self, opened: Storage, journal: Journal) -> None:
+        """Join what ``session.open_`` has opened and compared."""
+        self._storage = opened
+        self.journal = journal
+
+    @property
+    def public(self) -> Public:
+        """The public section."""
+        return self._storage.public
+
+    @property
+    def path(self) -> Path:
+        """The wallet storage file."""
+        return self._storage.path
+
+    def sign(self, message: bytes) -> bytes:
+        """Sign ``message`` with the signer's own identity."""
+        seed = storage.expose(self._storage, IdentitySecret).identity
+        return keys.identity_key(seed).sign(message)
+
+    def secrets(self) -> Secret:
+        """Return the whole secret section."""
+        return storage.expose(self._storage, Secret)
+
+    def secret_texts(self, signature_ids: Collection[str]) -> Mapping[str, str]:
+        """Return the secrets of these entries and no others."""
+        exposed = storage.expose(self._storage, Secret).keys
+        missing = [each for each in signature_ids if each not in exposed]
+        if missing:
+            raise StorageError("storage.no_entry", f"no secret of entry {missing[0]}")
+        return {each: exposed[each] for each in signature_ids}
+
+    def save(self, public: Public, secret: Secret | None = None) -> None:
+        """Write the next generation, its seal and its public copy."""
+        self._storage = storage.save(self._storage, public, secret)
+        self._seal(self.journal.tip())
+        write_public_copy(self)
+
+    def log(self, kind: str, detail: object, records: Sequence[Record] = ()) -> Tip:
+        """Append to the journal and seal its new head."""
+        now = int(time.time())
+        memory.check_clock(now, self.journal.tip().at)
+        text = msgspec.json.encode(detail).decode()
+        tip = self.journal.append(now, kind, text, records)
+        self._seal(tip)
+        return tip
+
+    def _seal(self, tip: Tip) -> None:
+        storage.write_seal(self._storage, tip.height, tip.head)
+
+
+def create(path: Path, password: bytes, name: str, seed: bytes, mib: int) -> Public:
+    """Make a new signer: storage, empty journal, seal, and public copies."""
+    files.require_absent(path)
+    key = keys.identity_public(seed)
+    public = Public(name=name, key=key)
+    journal_path = storage.beside(path, "journal")
+    files.require_absent(journal_path)
+    Journal.create(journal_path)
+    opened = storage.create(path, password, public, Secret(seed, {}), mib)
+    storage.write_seal(opened, 0, genesis(public.fingerprint()))
+    sign = keys.identity_key(seed).sign
+    identity = documents.seal(public.identity(), key, sign)
+    files.replace(storage.beside(path, "identity"), identity, 0o644)
+    with open_(path, password) as session:
+        write_public_copy(session)
+    return public
+
+
+@contextlib.contextmanager
+def open_(path: Path, password: bytes) -> Iterator[Session]:
+    """Open the signer at ``path`` and compare storage, seal and journal.
+
+    Raises ``storage.*`` and ``safety.*``.
+    """
+    if not path.exists():
+        raise storage.missing(path)
+    with storage.lock(path):
+        opened = storage.open_(path, password)
+        seal = storage.read_seal(opened)
+        journal = Journal(
+            storage.beside(path, "journal"),
+            genesis(opened.public.fingerprint()),
+            opened.key("journal"),
+        )
+        try:
+            journal.verify(seal.height, seal.head)
+            yield Session(opened, journal)
+        finally:
+            journal.close()
+
+
+def write_public_copy(session: Session) -> None:
+    """Write what ``review`` may know without a password, under our signature."""
+    payload = msgspec.json.encode(session.public)
+    data = envelope.seal(PUBLIC_COPY, payload, session.public.key, session.sign)
+    files.replace(storage.beside(session.path, "public"), data, 0o600)
+
+
+def read_public_copy(path: Path) -> Public:
+    """Return the last public copy; raises ``storage.missing``, ``storage.damaged``."""
+    if not path.exists():
+        raise storage.missing(path)
+    try:
+        data = files.read(storage.beside(path, "public"))
+        frame = envelope.unframe(data, PUBLIC_COPY)
+        public = envelope.decode_json(bytes(frame.payload), Public, PUBLIC_COPY)
+    except AirgapError as error:
+        raise StorageError(
+            "storage.damaged",
+            f"the public copy of {path} cannot be read: {error}",
+            "any command that asks for the password and changes something renews it",
+        ) from error
+    return public

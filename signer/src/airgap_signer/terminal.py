@@ -1,0 +1,98 @@
+"""An edge: what the signer asks a person for, and how passwords come in."""
+
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from airgap_shared import files
+from airgap_shared.commandline import Invocation, ask, ask_hidden, confirm
+from airgap_shared.errors import RefusalError, UsageError
+from airgap_shared.limits import MAX_PASSWORD_BYTES
+
+SECRET_GROUPS = 2
+
+
+def password(run: Invocation, storage: Path) -> bytes:
+    """Return the storage's password, from ``--password-file`` or the terminal."""
+    file = run.options.get("password_file")
+    if file:
+        return _from_file(run, Path(file), storage)
+    return _asked(f"password of {storage}: ")
+
+
+def new_password(run: Invocation, storage: Path) -> bytes:
+    """Return a new password; at the terminal it is asked for twice."""
+    file = run.options.get("password_file")
+    if file:
+        return _from_file(run, Path(file), storage)
+    first = _asked(f"new password for {storage}: ")
+    if not first:
+        raise UsageError("usage.password", "an empty password protects nothing")
+    if _asked("the same once more: ") != first:
+        raise UsageError("usage.password", "the two passwords differ")
+    return first
+
+
+def secret(what: str) -> str:
+    """Return a private key or mnemonic, typed at a hidden prompt."""
+    typed = ask_hidden(f"{what} (not shown): ")
+    if typed is None:
+        raise UsageError(
+            "usage.terminal", f"a {what} is entered only at a hidden terminal prompt"
+        )
+    return typed.strip()
+
+
+def confirm_secret(run: Invocation, given: str | None, digest: str) -> None:
+    """Let a person accept that a secret will be shown."""
+    run.note(f"whoever sees this owns the funds; code {digest[:8].upper()}")
+    if not sys.stdout.isatty() and not run.options.get("unsafe_to_pipe"):
+        run.note("the secret goes to something that is not a terminal")
+    confirm(run, given, digest, SECRET_GROUPS)
+
+
+def confirm_batch(
+    run: Invocation, given: str | None, digest: str, words: Sequence[str]
+) -> None:
+    """Let a person accept a review.
+
+    At a terminal by a word drawn for this review, which a stick that types keys
+    cannot know; elsewhere by the batch's code.
+    """
+    if given is None:
+        word = " ".join(words)
+        answer = ask(f"{run.program}: type {word!r} to sign, anything else to stop: ")
+        if answer is not None:
+            if answer.strip().lower() != word:
+                raise RefusalError("refusal.operator", "stopped by the person")
+            return
+    confirm(run, given or "" if given is not None else None, digest, SECRET_GROUPS)
+
+
+def _asked(question: str) -> bytes:
+    typed = ask_hidden(question)
+    if typed is None:
+        raise UsageError(
+            "usage.password",
+            "there is no terminal to ask for the password",
+            "give it by --password-file FILE",
+        )
+    return typed.encode()
+
+
+def _from_file(run: Invocation, file: Path, storage: Path) -> bytes:
+    data = files.read(file, MAX_PASSWORD_BYTES)
+    status = file.stat()
+    if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise UsageError(
+            "usage.password_file",
+            f"{file} can be read by others (mode {stat.S_IMODE(status.st_mode):o})",
+            f"chmod 600 {file}",
+        )
+    if storage.parent.exists() and status.st_dev == storage.parent.stat().st_dev:
+        run.note("warning: the password file lies on the wallet storage's disk")
+    line = data.split(b"\n", 1)[0].removesuffix(b"\r")
+    if not line:
+        raise UsageError("usage.password", f"the first line of {file} is empty")
+    return line
