@@ -27,7 +27,13 @@ from airgap_shared.documents import (
     head_message,
     unseal,
 )
-from airgap_shared.errors import AirgapError, ContractError, RefusalError, SafetyError
+from airgap_shared.errors import (
+    AirgapError,
+    ContractError,
+    RefusalError,
+    SafetyError,
+    UsageError,
+)
 from airgap_shared.limits import MAX_BATCH_SECONDS
 from airgap_signer import chains, keys, memory
 from airgap_signer.chains.base import Ownership, PublicKeys, Reading
@@ -165,7 +171,12 @@ def review_batch(
 
 
 def veto(review: Review, ids: Collection[str]) -> Review:
-    """Return ``review`` with the items of ``ids`` refused by the person."""
+    """Return ``review`` with the items of ``ids`` refused by the person.
+
+    Raises ``usage.no_item`` for an id that is not in the batch.
+    """
+    for strange in set(ids) - {item.item.id for item in review.items}:
+        raise UsageError("usage.no_item", f"no item {strange} in this batch")
     error = RefusalError("refusal.operator", "vetoed by the person")
     items = (
         ItemReview(i.item, error=error) if i.item.id in ids else i for i in review.items

@@ -83,7 +83,8 @@ class Journal:
 
     @staticmethod
     def create(path: Path) -> None:
-        """Make an empty journal at ``path``."""
+        """Make an empty journal at ``path``, readable by its owner alone."""
+        path.touch(mode=0o600, exist_ok=False)
         database = _connect(path)
         database.executescript(_SCHEMA)
         database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

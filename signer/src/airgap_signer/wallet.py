@@ -61,6 +61,10 @@ class Public(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         """Return the fingerprint of the signer's identity."""
         return documents.fingerprint(self.identity())
 
+    def peer_name(self, key: str) -> str:
+        """Return the name of a paired key."""
+        return next(peer.name for peer in self.peers if peer.key == key)
+
     def entry(self, signature_id: str) -> StoredEntry:
         """Return a live entry; raises ``storage.no_entry``."""
         entry = self.entries.get(signature_id)

@@ -1,0 +1,75 @@
+"""Commands that join the two halves: pair and manifest."""
+
+import time
+from pathlib import Path
+
+import click
+
+from airgap_shared.commandline import confirm as confirmed
+from airgap_shared.commandline import invocation
+from airgap_signer.cli.opening import opened
+
+IDENTITY_GROUPS = 5
+
+
+@click.command(epilog="Example: airgap-signer pair /media/stick/relay.json")
+@click.argument("file", metavar="FILE")
+@click.option(
+    "--as",
+    "role",
+    type=click.Choice(["relay", "approver", "administrator"]),
+    default="relay",
+    show_default=True,
+    help="What it is trusted for.",
+)
+@click.option("--confirm", metavar="CODE", help="The code on the other screen.")
+def pair(file: str, role: str, confirm: str | None) -> None:
+    """Trust an identity in one role, after comparing its whole code."""
+    from airgap_shared import documents, envelope, files
+    from airgap_signer import pairs
+
+    run = invocation()
+    sealed = documents.unseal_identity(files.read(Path(file)))
+    pairs.check_role(sealed.document, role)
+    code = envelope.code(sealed.fingerprint, IDENTITY_GROUPS)
+    run.note(f"{sealed.document.role} {sealed.document.name!r} has the code {code}")
+    run.note("compare it with the other machine's own screen")
+    confirmed(run, confirm, sealed.fingerprint, IDENTITY_GROUPS)
+    with opened(run) as session:
+        now = int(time.time())
+        session.save(pairs.with_peer(session.public, sealed, now))
+        session.log("pair", {"role": role, "fingerprint": sealed.fingerprint})
+    run.answer(
+        {"role": role, "fingerprint": sealed.fingerprint, "code": code},
+        f"paired {role} {code}",
+    )
+
+
+@click.command(epilog="Example: airgap-signer manifest -o /media/stick/manifest.json")
+@click.option("-o", "output", metavar="FILE", required=True, help="Where to write it.")
+def manifest(output: str) -> None:
+    """Write the signed list of entries for the relay; nothing secret."""
+    import msgspec
+
+    from airgap_shared import documents
+    from airgap_signer import ceremony, pairs
+
+    run = invocation()
+    run.check_output(output)
+    with opened(run) as session:
+        number = session.public.manifest + 1
+        session.save(msgspec.structs.replace(session.public, manifest=number))
+        tip = session.journal.tip()
+        head = ceremony.signed_head(tip.height, tip.head, session.sign)
+        document = pairs.manifest(session.public, head, int(time.time()))
+        key = session.public.key
+        run.write(output, documents.seal(document, key, session.sign))
+    if output != "-":
+        count = len(document.entries)
+        run.answer(
+            {"fingerprint": document.signer, "number": number, "entries": count},
+            f"manifest {number} with {count} entries",
+        )
+
+
+COMMANDS = (pair, manifest)

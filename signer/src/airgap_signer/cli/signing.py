@@ -1,0 +1,198 @@
+"""Commands of the ceremony: review and sign."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from airgap_shared.commandline import Invocation, invocation
+from airgap_signer.cli.opening import opened, storage_path
+
+if TYPE_CHECKING:
+    from airgap_shared.documents import Sealed, SignedBatch, UnsignedBatch
+    from airgap_signer.ceremony import Review
+    from airgap_signer.session import Session
+
+
+@click.command(epilog="Example: airgap-signer review /media/stick/batch.json")
+@click.argument("file", metavar="FILE")
+def review(file: str) -> None:
+    """Show what a batch would do; needs no password and says so."""
+    from airgap_shared import files
+    from airgap_signer import ceremony, session, storage
+    from airgap_signer.journal import Journal, genesis
+    from airgap_signer.policy import Policy
+    from airgap_signer.review import render
+
+    run = invocation()
+    data = files.read(Path(file))
+    path = storage_path(run)
+    public = session.read_public_copy(path)
+    sealed = ceremony.open_batch(data, public)
+    head = genesis(public.fingerprint())
+    journal = Journal(storage.beside(path, "journal"), head, b"")
+    now = int(time.time())
+    ceremony.check_batch(sealed, public, journal, now)
+    shown = ceremony.review_batch(sealed, public, Policy(), journal, now)
+    at = journal.tip().at
+    journal.close()
+    text = render(shown, public.peer_name(sealed.key), at, preliminary=True)
+    run.answer(_result_of_review(shown), text)
+
+
+@click.command(
+    epilog="Example: airgap-signer sign /media/stick/batch.json "
+    "-o /media/stick/signed.json"
+)
+@click.argument("file", metavar="FILE")
+@click.option("-o", "output", metavar="FILE", required=True, help="The signed batch.")
+@click.option("--confirm", metavar="CODE", help="The batch's code, read beforehand.")
+@click.option(
+    "--veto",
+    "vetoes",
+    metavar="ID",
+    multiple=True,
+    help="Refuse this item of the batch; may be given again.",
+)
+def sign(file: str, output: str, confirm: str | None, vetoes: tuple[str, ...]) -> None:
+    """Review, confirm and sign a batch, and write the signed one."""
+    from airgap_shared import files
+    from airgap_signer import ceremony
+
+    run = invocation()
+    run.check_output(output)
+    data = files.read(Path(file))
+    with opened(run) as session:
+        sealed = ceremony.open_batch(data, session.public)
+        answer = session.journal.answer(sealed.fingerprint)
+        errors: dict[str, dict[str, str]] = {}
+        if answer is None:
+            answer, errors = _ceremony(run, session, sealed, confirm, vetoes)
+        else:
+            run.note("this batch was signed before; the same answer again")
+        result = _result_of_answer(session, sealed, answer, errors)
+    run.write(output, answer)
+    if output != "-":
+        done = f"{result['signed']} signed, {result['refused']} refused: {output}"
+        run.answer(result, done)
+
+
+def _ceremony(
+    run: Invocation,
+    session: "Session",
+    sealed: "Sealed[UnsignedBatch]",
+    confirm: str | None,
+    vetoes: tuple[str, ...],
+) -> tuple[bytes, dict[str, dict[str, str]]]:
+    """Walk one batch through the whole ceremony; return the signed batch."""
+    import secrets
+
+    from embit import bip39
+
+    from airgap_shared import documents
+    from airgap_signer import ceremony, memory, selftest, terminal
+    from airgap_signer.policy import Policy
+    from airgap_signer.review import render
+
+    now = int(time.time())
+    tip = session.journal.tip()
+    memory.check_clock(now, tip.at)
+    ceremony.check_batch(sealed, session.public, session.journal, now)
+    shown = ceremony.review_batch(
+        sealed, session.public, Policy(), session.journal, now
+    )
+    shown = ceremony.veto(shown, vetoes)
+    name = session.public.peer_name(sealed.key)
+    click.echo(render(shown, name, tip.at, preliminary=False), err=True)
+    word = [secrets.choice(bip39.WORDLIST)]
+    terminal.confirm_batch(run, confirm, sealed.fingerprint, word)
+    selftest.run()
+    texts = session.secret_texts(ceremony.needed_entries(shown))
+    answers, records = ceremony.sign_items(shown, session.public, texts)
+    tip = session.log("sign", ceremony.detail(shown), records)
+    seen = sealed.document.seen
+    document = ceremony.answer_batch(
+        shown,
+        answers,
+        ceremony.signed_head(tip.height, tip.head, session.sign),
+        session.journal.links(seen.height if seen else 0),
+        selftest.software_digest(),
+    )
+    answer = documents.seal(document, session.public.key, session.sign)
+    session.journal.keep_answer(sealed.fingerprint, tip.height, answer)
+    return answer, _errors(shown)
+
+
+def _errors(review: "Review") -> dict[str, dict[str, str]]:
+    return {
+        i.item.id: {
+            "code": i.error.code,
+            "message": i.error.message,
+            "hint": i.error.hint,
+        }
+        for i in review.items
+        if i.error is not None
+    }
+
+
+def _result_of_review(review: "Review") -> dict[str, Any]:
+    from airgap_shared import envelope
+
+    errors = _errors(review)
+    items = [
+        {
+            "id": i.item.id,
+            "chain": i.item.chain,
+            "outcome": "refused" if i.error else "would-sign",
+            "txId": i.record.tx_id if i.record else None,
+            "error": errors.get(i.item.id),
+        }
+        for i in review.items
+    ]
+    return {
+        "batch": review.sealed.document.id,
+        "code": envelope.code(review.sealed.fingerprint, 2),
+        "items": items,
+        "signed": len(items) - len(errors),
+        "refused": len(errors),
+        "preliminary": True,
+    }
+
+
+def _result_of_answer(
+    session: "Session",
+    sealed: "Sealed[UnsignedBatch]",
+    answer: bytes,
+    errors: dict[str, dict[str, str]],
+) -> dict[str, Any]:
+    from airgap_shared import documents, envelope
+
+    document: SignedBatch = documents.unseal(
+        answer, documents.SignedBatch, {session.public.key}
+    ).document
+    chains = {item.id: item.chain for item in sealed.document.items}
+    items = [
+        {
+            "id": item.id,
+            "chain": chains[item.id],
+            "outcome": "refused" if item.refused else "signed",
+            "txId": item.tx_id or None,
+            "error": errors.get(item.id)
+            or {"code": item.refused, "message": "refused when first asked", "hint": ""}
+            if item.refused
+            else None,
+        }
+        for item in document.items
+    ]
+    refused = sum(bool(item.refused) for item in document.items)
+    return {
+        "batch": document.batch,
+        "code": envelope.code(sealed.fingerprint, 2),
+        "items": items,
+        "signed": len(items) - refused,
+        "refused": refused,
+    }
+
+
+COMMANDS = (review, sign)
