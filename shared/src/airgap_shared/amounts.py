@@ -20,7 +20,7 @@ def parse(text: str, decimals: int) -> int:
     after the point than the unit has, or more than 78 digits.
     """
     match = _DECIMAL.match(text) if len(text) <= MAX_DIGITS + 1 else None
-    if match is None:
+    if match is None or len(text.replace(".", "")) > MAX_DIGITS:
         raise ContractError("contract.amount", f"amount {text!r} is no plain decimal")
     whole, fraction = match[1], match[2] or ""
     if len(fraction) > decimals:

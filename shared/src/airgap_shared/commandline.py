@@ -133,7 +133,8 @@ class Program(click.Group):
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
         """Add ``cmd`` with the common options at its end."""
-        cmd.params.extend(self._options())
+        if not isinstance(cmd, Program):  # which has brought its own
+            cmd.params.extend(self._options())
         super().add_command(cmd, name)
 
 

@@ -23,9 +23,10 @@ def read(path: Path, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
         raise MissingFileError("file.missing", f"{path} does not exist") from error
     except OSError as error:
         raise _failure("file.unreadable", path, error) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileError("file.not_regular", f"{path} is not a regular file")
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FileError("file.not_regular", f"{path} is not a regular file")
         try:
             data = file.read(max_bytes + 1)
         except OSError as error:
