@@ -24,6 +24,7 @@ EDGES = {
         "cli",
         "journal",
         "selftest",
+        "session",
         "storage",
         "tatum_wallet",
         "terminal",

@@ -5,41 +5,31 @@ come in as arguments; nothing here reads a file or waits. SECRETS ARE ASKED FOR 
 AFTER A PERSON HAS ACCEPTED WHAT WAS READ FROM THE VERY BYTES THAT GET SIGNED.
 """
 
-import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Protocol
 
 import msgspec
 
-from airgap_shared import envelope, secp256k1
-from airgap_shared.chains import Chain, lookup
-from airgap_shared.derivation import ExtendedKey
+from airgap_shared import envelope
+from airgap_shared.chains import Chain
 from airgap_shared.documents import (
     Head,
-    KeyReference,
     Sealed,
     SignedBatch,
     SignedItem,
     UnsignedBatch,
-    UnsignedItem,
     head_message,
     unseal,
 )
-from airgap_shared.errors import (
-    AirgapError,
-    ContractError,
-    RefusalError,
-    SafetyError,
-    UsageError,
-)
+from airgap_shared.errors import RefusalError, SafetyError, UsageError
 from airgap_shared.limits import MAX_BATCH_SECONDS
-from airgap_signer import chains, keys, memory
-from airgap_signer.chains.base import Ownership, PublicKeys, Reading
-from airgap_signer.memory import Memory, Record, SpentCoin
-from airgap_signer.policy import Policy, evaluate
-from airgap_signer.wallet import Public, StoredEntry
+from airgap_signer import memory
+from airgap_signer.chains.base import Ownership
+from airgap_signer.items import ItemReview, answer, judge, read, references, sign
+from airgap_signer.memory import Memory, Record
+from airgap_signer.policy import Policy
+from airgap_signer.wallet import Public
 
 
 class History(Protocol):
@@ -66,27 +56,13 @@ class Detail(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class ItemReview:
-    """One item: what it would do, or why it is refused, or how it was answered."""
-
-    item: UnsignedItem
-    reading: Reading | None = None
-    record: Record | None = None
-    """The earlier answer, when this very request was signed before."""
-    error: AirgapError | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Review:
     """Everything a person needs to decide about one batch."""
 
     sealed: Sealed[UnsignedBatch]
     items: tuple[ItemReview, ...]
-    now: int
-
-
-Expose = Callable[[Collection[str]], Mapping[str, str]]
-"""Gives the secret texts of these signature ids; called once, after confirmation."""
+    at: int
+    """When it was made, Unix seconds."""
 
 
 def open_batch(data: bytes, public: Public) -> Sealed[UnsignedBatch]:
@@ -161,12 +137,12 @@ def review_batch(
     """
     batch = sealed.document
     ownerships: dict[Chain, Ownership] = {}
-    items = [_read(item, batch, public, ownerships, now) for item in batch.items]
+    items = [read(item, batch.network, public, ownerships, now) for item in batch.items]
     coins = [i.reading.intent.coins if i.reading else () for i in items]
     references = [coin.reference for group in coins for coin in group]
     known = history.memory([item.id for item in batch.items], references)
     repeated = memory.repeated_coins(coins)
-    judged = (_judge(item, known, repeated, policy) for item in items)
+    judged = (judge(item, known, repeated, policy) for item in items)
     return Review(sealed, tuple(judged), now)
 
 
@@ -190,7 +166,7 @@ def needed_entries(review: Review) -> set[str]:
         reference
         for item in review.items
         if item.reading and not item.record and not item.error
-        for reference in _references(item.reading)
+        for reference in references(item.reading)
     }
     return {reference.signature_id for reference in references}
 
@@ -209,11 +185,11 @@ def sign_items(
         if item.error is not None:
             answers.append(SignedItem(id=item.item.id, refused=item.error.code))
         elif item.record is not None:
-            answers.append(_answer(item.record))
+            answers.append(answer(item.record))
         elif item.reading is not None:
-            record = _sign(item.item, item.reading, public, secrets)
+            record = sign(item.item, item.reading, public, secrets)
             records.append(record)
-            answers.append(_answer(record))
+            answers.append(answer(record))
     return answers, records
 
 
@@ -222,12 +198,6 @@ def detail(review: Review) -> Detail:
     batch = review.sealed.document
     refused = tuple((i.item.id, i.error.code) for i in review.items if i.error)
     return Detail(batch.relay, batch.sequence, review.sealed.fingerprint, refused)
-
-
-def request_digest(item: UnsignedItem) -> str:
-    """Return the digest of the bytes and of everything claimed about them."""
-    request = msgspec.json.encode((item.chain, item.keys, item.payload))
-    return hashlib.sha256(request).hexdigest()
 
 
 def signed_head(height: int, head: str, sign: envelope.Sign) -> Head:
@@ -250,7 +220,7 @@ def answer_batch(
         unsigned=review.sealed.fingerprint,
         signer=batch.signer,
         relay=batch.relay,
-        created=review.now,
+        created=review.at,
         items=tuple(answers),
         head=head,
         links=tuple(links),
@@ -273,157 +243,3 @@ def _check_head(seen: Head, public: Public, history: History) -> None:
             "that its journal does not know",
             "an older copy of this machine was put back; do not sign with it",
         )
-
-
-def _read(
-    item: UnsignedItem,
-    batch: UnsignedBatch,
-    public: Public,
-    ownerships: dict[Chain, Ownership],
-    now: int,
-) -> ItemReview:
-    try:
-        chain = lookup(item.chain, batch.network)
-        family = chains.family(chain)
-        public_keys = _public_keys(item, chain, public)
-        if chain not in ownerships:
-            ownerships[chain] = family.ownership(chain, _entries_of(chain, public))
-        reading = family.read(chain, item, public_keys, ownerships[chain], now)
-    except AirgapError as error:
-        return ItemReview(item, error=error)
-    except Exception as error:  # noqa: BLE001 - one item must not hold up a batch
-        kind = type(error).__name__
-        unreadable = ContractError("contract.unreadable", f"{kind} in our own reader")
-        return ItemReview(item, error=unreadable)
-    return ItemReview(item, reading)
-
-
-def _entries_of(chain: Chain, public: Public) -> list[StoredEntry]:
-    return [
-        entry
-        for entry in public.entries.values()
-        if (entry.chain, entry.network) == (chain.code, chain.network)
-        and not entry.retired
-    ]
-
-
-def _public_keys(item: UnsignedItem, chain: Chain, public: Public) -> PublicKeys:
-    """Return the public key of each of the item's keys, in signing order."""
-    found: dict[KeyReference, bytes] = {}
-    for reference in item.keys:
-        entry = public.entries.get(reference.signature_id)
-        if entry is None or entry.retired:
-            raise RefusalError(
-                "refusal.key_missing", f"no entry {reference.signature_id} here"
-            )
-        if (entry.chain, entry.network) != (chain.code, chain.network):
-            raise RefusalError(
-                "refusal.wrong_chain",
-                f"entry {reference.signature_id} is of {entry.chain} {entry.network}, "
-                f"the item is of {chain.code} {chain.network}",
-            )
-        found[reference] = _public_key(entry, reference)
-    return found
-
-
-def _public_key(entry: StoredEntry, reference: KeyReference) -> bytes:
-    if entry.kind == "privateKey":
-        if reference.index is not None:
-            raise RefusalError("refusal.key_index", "a private key has no index")
-        return bytes.fromhex(entry.public_key)
-    if reference.index is None:
-        raise RefusalError("refusal.key_index", "a mnemonic needs an index")
-    return _extended(entry.xpub).child(reference.index)
-
-
-@lru_cache(maxsize=64)
-def _extended(xpub: str) -> ExtendedKey:
-    """Parse an extended key once for all items of its wallet."""
-    return ExtendedKey(xpub)
-
-
-def _judge(
-    item: ItemReview, known: Memory, repeated: Mapping[str, int], policy: Policy
-) -> ItemReview:
-    if item.reading is None:
-        return item
-    intent = item.reading.intent
-    try:
-        request = request_digest(item.item)
-        record = memory.recall(known, item.item.id, request, intent.coins)
-        if record is not None:
-            return replace(item, record=record)
-        for coin in intent.coins:
-            if coin.reference in repeated:
-                raise RefusalError(
-                    "refusal.batch_coin_twice",
-                    f"another item of this batch spends {coin.reference} too",
-                )
-        evaluate(intent, policy)
-    except AirgapError as error:
-        return replace(item, error=error)
-    return item
-
-
-def _references(reading: Reading) -> list[KeyReference]:
-    """Return every key that this item uses: to sign, and to prove own outputs."""
-    intent = reading.intent
-    owned = [payment.key for payment in intent.payments if payment.key is not None]
-    return [*(coin.key for coin in intent.coins), *owned]
-
-
-def _sign(
-    item: UnsignedItem,
-    reading: Reading,
-    public: Public,
-    secrets: Mapping[str, str],
-) -> Record:
-    intent = reading.intent
-    family = chains.family(intent.chain)
-    derived: dict[KeyReference, bytes] = {}
-    for reference in dict.fromkeys(_references(reading)):
-        entry = public.entries[reference.signature_id]
-        derived[reference] = _secret(entry, reference, secrets, intent.chain)
-    for payment in intent.payments:
-        if payment.key is not None:
-            key = secp256k1.public_key(derived[payment.key])
-            if not family.spends(key, payment.script):
-                raise _not_ours(f"an own output to {payment.destination}")
-    signed = reading.sign(derived)
-    coins = (SpentCoin(c.reference, c.amount, c.script) for c in intent.coins)
-    return Record(
-        item.id,
-        intent.chain.code,
-        intent.chain.network,
-        request_digest(item),
-        signed.tx_id,
-        signed.data,
-        tuple(coins),
-    )
-
-
-def _secret(
-    entry: StoredEntry,
-    reference: KeyReference,
-    secrets: Mapping[str, str],
-    chain: Chain,
-) -> bytes:
-    """Return a private key, its public key proven to be the stored one."""
-    text = secrets[entry.signature_id]
-    if entry.kind == "mnemonic":
-        secret = keys.child_secret(text, chain, reference.index or 0)
-    else:
-        secret = chains.family(chain).secret(text, chain)
-    if secp256k1.public_key(secret) != _public_key(entry, reference):
-        raise _not_ours(f"the key of entry {entry.signature_id}")
-    return secret
-
-
-def _answer(record: Record) -> SignedItem:
-    return SignedItem(id=record.tatum_id, signed=record.signed, tx_id=record.tx_id)
-
-
-def _not_ours(what: str) -> SafetyError:
-    return SafetyError(
-        "safety.derivation", f"{what} derives to another public key than stored"
-    )

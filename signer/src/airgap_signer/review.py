@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from airgap_shared import amounts, envelope
 from airgap_shared.documents import UnsignedBatch
-from airgap_signer.ceremony import ItemReview, Review
+from airgap_signer.ceremony import Review
 from airgap_signer.intent import Coin, Intent, Owner, Payment, Proof, totals
+from airgap_signer.items import ItemReview
 
 MAX_SHOWN_COINS = 10
 """Inputs listed for an item; their sum is always shown."""
@@ -61,7 +62,7 @@ def _heading(batch: UnsignedBatch, fingerprint: str, relay: str) -> list[str]:
 
 
 def _clock(review: Review, last_at: int) -> list[str]:
-    batch, now = review.sealed.document, review.now
+    batch, now = review.sealed.document, review.at
     age, left = now - batch.created, batch.expires - now
     when = (
         f"{duration(age)} ago" if age >= 0 else f"{duration(age)} AHEAD OF THIS CLOCK"
