@@ -6,20 +6,26 @@ the storage's next generation or the journal's next entry first, then the seal.
 
 import contextlib
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from airgap_shared import documents, envelope, files
+from airgap_shared.documents import Sealed, UnsignedBatch
 from airgap_shared.errors import AirgapError, StorageError
-from airgap_signer import keys, memory, storage
+from airgap_signer import ceremony, keys, memory, selftest, storage
+from airgap_signer.ceremony import Review
 from airgap_signer.journal import Journal, Tip, genesis
 from airgap_signer.memory import Record
+from airgap_signer.policy import Policy
 from airgap_signer.storage import Storage
 from airgap_signer.wallet import IdentitySecret, Public, Secret
 
 PUBLIC_COPY = "airgap.public-copy.v1"
+
+Decide = Callable[[Review, int], None]
+"""Shows a review, and when the journal was last written; raises unless accepted."""
 
 
 class Session:
@@ -56,6 +62,42 @@ class Session:
         if missing:
             raise StorageError("storage.no_entry", f"no secret of entry {missing[0]}")
         return {each: exposed[each] for each in signature_ids}
+
+    def answered(self, sealed: Sealed[UnsignedBatch]) -> bytes | None:
+        """Return the signed batch that answered this one before."""
+        return self.journal.answer(sealed.fingerprint)
+
+    def sign_batch(
+        self,
+        sealed: Sealed[UnsignedBatch],
+        vetoes: Collection[str],
+        now: int,
+        decide: Decide,
+    ) -> tuple[bytes, Review]:
+        """Walk one batch through the whole ceremony; return the signed batch.
+
+        ``decide`` shows the review to a person and raises unless it is accepted;
+        nothing secret is decrypted before.
+        """
+        tip = self.journal.tip()
+        memory.check_clock(now, tip.at)
+        ceremony.check_batch(sealed, self.public, self.journal, now)
+        review = ceremony.review_batch(sealed, self.public, Policy(), self.journal, now)
+        review = ceremony.veto(review, vetoes)
+        decide(review, tip.at)
+        selftest.run()
+        texts = self.secret_texts(ceremony.needed_entries(review))
+        answers, records = ceremony.sign_items(review, self.public, texts)
+        tip = self.log("sign", ceremony.detail(review), records)
+        head = ceremony.signed_head(tip.height, tip.head, self.sign)
+        seen = sealed.document.seen
+        links = self.journal.links(seen.height if seen else 0)
+        document = ceremony.answer_batch(
+            review, answers, head, links, selftest.software_digest()
+        )
+        answer = documents.seal(document, self.public.key, self.sign)
+        self.journal.keep_answer(sealed.fingerprint, tip.height, answer)
+        return answer, review
 
     def save(self, public: Public, secret: Secret | None = None) -> None:
         """Write the next generation, its seal and its public copy."""

@@ -2,7 +2,6 @@
 
 import stat
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from airgap_shared import files
@@ -10,7 +9,8 @@ from airgap_shared.commandline import Invocation, ask, ask_hidden, confirm
 from airgap_shared.errors import RefusalError, UsageError
 from airgap_shared.limits import MAX_PASSWORD_BYTES
 
-SECRET_GROUPS = 2
+CODE_GROUPS = 2
+"""Groups of four hex digits in the code of a batch or a secret."""
 
 
 def password(run: Invocation, storage: Path) -> bytes:
@@ -49,25 +49,21 @@ def confirm_secret(run: Invocation, given: str | None, digest: str) -> None:
     run.note(f"whoever sees this owns the funds; code {digest[:8].upper()}")
     if not sys.stdout.isatty() and not run.options.get("unsafe_to_pipe"):
         run.note("the secret goes to something that is not a terminal")
-    confirm(run, given, digest, SECRET_GROUPS)
+    confirm(run, given, digest, CODE_GROUPS)
 
 
-def confirm_batch(
-    run: Invocation, given: str | None, digest: str, words: Sequence[str]
-) -> None:
+def confirm_batch(run: Invocation, given: str | None, digest: str, word: str) -> None:
     """Let a person accept a review.
 
     At a terminal by a word drawn for this review, which a stick that types keys
     cannot know; elsewhere by the batch's code.
     """
-    if given is None:
-        word = " ".join(words)
-        answer = ask(f"{run.program}: type {word!r} to sign, anything else to stop: ")
-        if answer is not None:
-            if answer.strip().lower() != word:
-                raise RefusalError("refusal.operator", "stopped by the person")
-            return
-    confirm(run, given or "" if given is not None else None, digest, SECRET_GROUPS)
+    question = f"{run.program}: type {word!r} to sign, anything else to stop: "
+    answer = ask(question) if given is None else None
+    if answer is None:
+        confirm(run, given, digest, CODE_GROUPS)
+    elif answer.strip().lower() != word:
+        raise RefusalError("refusal.operator", "stopped by the person")
 
 
 def _asked(question: str) -> bytes:

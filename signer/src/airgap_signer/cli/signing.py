@@ -1,6 +1,7 @@
 """Commands of the ceremony: review and sign."""
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,10 +66,13 @@ def sign(file: str, output: str, confirm: str | None, vetoes: tuple[str, ...]) -
     data = files.read(Path(file))
     with opened(run) as session:
         sealed = ceremony.open_batch(data, session.public)
-        answer = session.journal.answer(sealed.fingerprint)
+        name = session.public.peer_name(sealed.key)
+        answer = session.answered(sealed)
         errors: dict[str, dict[str, str]] = {}
         if answer is None:
-            answer, errors = _ceremony(run, session, sealed, confirm, vetoes)
+            decide = partial(_decide, run, confirm, name)
+            answer, shown = session.sign_batch(sealed, vetoes, int(time.time()), decide)
+            errors = _errors(shown)
         else:
             run.note("this batch was signed before; the same answer again")
         result = _result_of_answer(session, sealed, answer, errors)
@@ -78,50 +82,20 @@ def sign(file: str, output: str, confirm: str | None, vetoes: tuple[str, ...]) -
         run.answer(result, done)
 
 
-def _ceremony(
-    run: Invocation,
-    session: "Session",
-    sealed: "Sealed[UnsignedBatch]",
-    confirm: str | None,
-    vetoes: tuple[str, ...],
-) -> tuple[bytes, dict[str, dict[str, str]]]:
-    """Walk one batch through the whole ceremony; return the signed batch."""
+def _decide(
+    run: Invocation, confirm: str | None, relay: str, review: "Review", last_at: int
+) -> None:
+    """Show the review and let the person accept it, or raise."""
     import secrets
 
     from embit import bip39
 
-    from airgap_shared import documents
-    from airgap_signer import ceremony, memory, selftest, terminal
-    from airgap_signer.policy import Policy
+    from airgap_signer import terminal
     from airgap_signer.review import render
 
-    now = int(time.time())
-    tip = session.journal.tip()
-    memory.check_clock(now, tip.at)
-    ceremony.check_batch(sealed, session.public, session.journal, now)
-    shown = ceremony.review_batch(
-        sealed, session.public, Policy(), session.journal, now
-    )
-    shown = ceremony.veto(shown, vetoes)
-    name = session.public.peer_name(sealed.key)
-    click.echo(render(shown, name, tip.at, preliminary=False), err=True)
-    word = [secrets.choice(bip39.WORDLIST)]
-    terminal.confirm_batch(run, confirm, sealed.fingerprint, word)
-    selftest.run()
-    texts = session.secret_texts(ceremony.needed_entries(shown))
-    answers, records = ceremony.sign_items(shown, session.public, texts)
-    tip = session.log("sign", ceremony.detail(shown), records)
-    seen = sealed.document.seen
-    document = ceremony.answer_batch(
-        shown,
-        answers,
-        ceremony.signed_head(tip.height, tip.head, session.sign),
-        session.journal.links(seen.height if seen else 0),
-        selftest.software_digest(),
-    )
-    answer = documents.seal(document, session.public.key, session.sign)
-    session.journal.keep_answer(sealed.fingerprint, tip.height, answer)
-    return answer, _errors(shown)
+    click.echo(render(review, relay, last_at, preliminary=False), err=True)
+    word = secrets.choice(bip39.WORDLIST)
+    terminal.confirm_batch(run, confirm, review.sealed.fingerprint, word)
 
 
 def _errors(review: "Review") -> dict[str, dict[str, str]]:
