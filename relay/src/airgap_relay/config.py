@@ -69,6 +69,17 @@ class Author:
         return documents.fingerprint(self.document)
 
 
+def new(network: str, url: str, name: str) -> Config:
+    """Return the configuration of a new relay; raises ``usage.config``."""
+    fields = {"network": network, "apiUrl": url, "name": name}
+    try:
+        config = msgspec.convert(fields, Config)
+        msgspec.convert({"role": "relay", "name": name, "key": "0" * 64}, Identity)
+    except msgspec.ValidationError as error:
+        raise UsageError("usage.config", f"cannot be configured: {error}") from error
+    return config
+
+
 def journal_path(home: Path) -> Path:
     """Return where the journal of ``home`` lies."""
     return home / "journal.db"
@@ -79,14 +90,15 @@ def is_initialised(home: Path) -> bool:
     return (home / "config.json").exists()
 
 
-def create(home: Path, config: Config, seed: bytes) -> Author:
-    """Write configuration and identity of a new relay; the configuration last.
-
-    Raises ``usage.initialised`` when there is one already.
-    """
+def prepare_home(home: Path) -> None:
+    """Make the folder of a new relay; raises ``usage.initialised``."""
     if is_initialised(home):
         raise UsageError("usage.initialised", f"{home} holds a relay already")
     files.make_folder(home)
+
+
+def create(home: Path, config: Config, seed: bytes) -> Author:
+    """Write configuration and identity of a new relay; the configuration last."""
     key_path = home / "identity.key"
     if not key_path.exists():  # An earlier attempt may have stopped half way.
         files.write_new(key_path, seed.hex().encode() + b"\n", 0o600)
@@ -101,18 +113,25 @@ def load(home: Path) -> tuple[Config, Author]:
 
     Raises ``usage.not_initialised``, ``usage.config`` and ``usage.identity``.
     """
-    if not is_initialised(home):
+    config = load_settings(home)
+    if config is None:
         raise UsageError(
             "usage.not_initialised",
             f"{home} holds no relay yet",
             "run airgap-relay init, or name the folder with --home",
         )
+    return config, _author(home, config)
+
+
+def load_settings(home: Path) -> Config | None:
+    """Return the configuration in ``home``; ``None`` when there is none."""
+    if not is_initialised(home):
+        return None
     data = files.read(home / "config.json", MAX_CONFIG_BYTES)
     try:
-        config = msgspec.json.decode(data, type=Config)
+        return msgspec.json.decode(data, type=Config)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError("usage.config", f"config.json: {error}") from error
-    return config, _author(home, config)
 
 
 def _author(home: Path, config: Config) -> Author:
@@ -129,12 +148,14 @@ def _author(home: Path, config: Config) -> Author:
     return Author(Identity(role="relay", name=config.name, key=key), private.sign)
 
 
-def api_url(option: str | None, config: Config) -> str:
+def api_url(option: str | None, config: Config | None) -> str:
     """Return Tatum's address: option, TATUM_API_URL, configuration, or the public one.
 
     Raises ``usage.api_url``.
     """
-    chosen = option or os.environ.get("TATUM_API_URL") or config.api_url
+    chosen = option or os.environ.get("TATUM_API_URL")
+    if not chosen and config is not None:
+        chosen = config.api_url
     return check_url(chosen or DEFAULT_API_URL)
 
 

@@ -255,13 +255,13 @@ class Journal:
 
 
 def create(path: Path) -> Journal:
-    """Make an empty journal at ``path``; nothing must be there."""
+    """Make an empty journal at ``path``, or take one that ``init`` left behind."""
     engine = _engine(path)
     with _journal_errors(), engine.begin() as connection:
-        _META.create_all(connection)
-        version = str(SCHEMA_VERSION).encode()
-        row = {"name": "schema", "value": version}
-        connection.execute(sa.insert(_SETTING), [row])
+        if not sa.inspect(connection).has_table(_SETTING.name):
+            _META.create_all(connection)
+            row = {"name": "schema", "value": str(SCHEMA_VERSION).encode()}
+            connection.execute(sa.insert(_SETTING), [row])
     path.chmod(0o600)
     return Journal(engine)
 
