@@ -53,6 +53,11 @@ def ask(text):
 
 
 @group.command()
+def hidden():
+    click.echo(f"answer: {commandline.ask_hidden('secret? ')!r}")
+
+
+@group.command()
 @click.option("--confirm", "code")
 def accept(code):
     run = commandline.invocation()

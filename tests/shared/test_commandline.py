@@ -39,7 +39,7 @@ def run(capfdbinary, monkeypatch):
             raise OSError(6, "No such device or address", path)
         return opened(path, *arguments, **more)
 
-    monkeypatch.setattr(commandline.os, "open", open_)
+    monkeypatch.setattr(os, "open", open_)
 
     def run(*arguments):
         with pytest.raises(SystemExit) as caught:
@@ -306,6 +306,17 @@ class TestTerminal:
         assert status == 3
         assert json.loads(stdout)["error"]["code"] == "refusal.operator"
 
+    @pytest.mark.parametrize("channels", [{}, {"stdin": 1, "stderr": 1}])
+    def test_a_hidden_answer_is_never_shown(self, channels):
+        status, shown, stdout = at_terminal(["hidden"], b"hush\n", **channels)
+        assert (status, stdout) == (0, "answer: 'hush'\n")
+        assert shown.split() == ["secret?"]
+
+    def test_a_closed_terminal_is_no_hidden_answer_either(self):
+        status, _, stdout = at_terminal(["hidden", "--json"], b"\x04")
+        assert status == 3
+        assert json.loads(stdout)["error"]["code"] == "refusal.operator"
+
     def test_a_typed_code_is_accepted(self):
         status, shown, stdout = at_terminal(["accept"], f"{CODE}\n".encode())
         assert (status, stdout) == (0, "accepted\n")
@@ -326,6 +337,7 @@ class TestStandardInput:
     def test_a_missing_stdin_is_no_terminal(self, run, monkeypatch):
         monkeypatch.setattr(sys, "stdin", None)
         assert run("ask")[:2] == (0, b"answer: None \n")
+        assert run("hidden")[:2] == (0, b"answer: None\n")
 
     def test_a_terminal_at_stdin_is_asked_itself(self, run, monkeypatch):
         class Terminal(io.StringIO):

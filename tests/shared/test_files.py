@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -56,7 +57,7 @@ def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path):
 
 
 def test_a_device_is_refused():
-    refused("file.not_regular", files.read, files.Path("/dev/zero"))
+    refused("file.not_regular", files.read, Path("/dev/zero"))
 
 
 def test_a_symbolic_link_is_read_as_what_it_points_to(tmp_path):
@@ -72,7 +73,7 @@ def test_a_file_that_cannot_be_opened_is_unreadable(tmp_path):
 
 def test_a_failing_medium_is_unreadable():
     # The kernel lets anybody open this file and fails the read at address 0.
-    refused("file.unreadable", files.read, files.Path("/proc/self/mem"))
+    refused("file.unreadable", files.read, Path("/proc/self/mem"))
 
 
 def test_a_new_file_holds_all_bytes_and_leaves_nothing_else(tmp_path):
@@ -110,14 +111,14 @@ def test_a_file_that_came_meanwhile_is_not_overwritten(tmp_path, monkeypatch):
         target.write_bytes(b"theirs")
         raise FileExistsError(errno.EEXIST, "exists", str(target))
 
-    monkeypatch.setattr(files.os, "link", link)
+    monkeypatch.setattr(os, "link", link)
     refused("file.exists", files.write_new, path, b"ours")
     assert path.read_bytes() == b"theirs"
     assert os.listdir(tmp_path) == ["out"]
 
 
 def test_a_name_that_vanished_again_is_reported_as_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(files.os, "link", failing("out", errno.EEXIST))
+    monkeypatch.setattr(os, "link", failing("out", errno.EEXIST))
     with pytest.raises(FileExistsError):
         files.write_new(tmp_path / "out", b"ours")
     assert os.listdir(tmp_path) == []
@@ -127,7 +128,7 @@ def test_a_name_that_vanished_again_is_reported_as_it_was(tmp_path, monkeypatch)
 def test_a_stick_without_hard_links_is_written_by_renaming(
     tmp_path, monkeypatch, number
 ):
-    monkeypatch.setattr(files.os, "link", failing("out", number))
+    monkeypatch.setattr(os, "link", failing("out", number))
     files.write_new(tmp_path / "out", b"bytes")
     assert (tmp_path / "out").read_bytes() == b"bytes"
     assert os.listdir(tmp_path) == ["out"]
@@ -140,7 +141,7 @@ def test_renaming_does_not_overwrite_either(tmp_path, monkeypatch):
         target.write_bytes(b"theirs")
         raise OSError(errno.EPERM, "no links here", str(target))
 
-    monkeypatch.setattr(files.os, "link", link)
+    monkeypatch.setattr(os, "link", link)
     refused("file.exists", files.write_new, path, b"ours")
     assert path.read_bytes() == b"theirs"
 
@@ -158,7 +159,7 @@ def test_a_failure_at_any_step_leaves_nothing(
     tmp_path, monkeypatch, number, code, function
 ):
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, function, failing("out", number))
+        patch.setattr(os, function, failing("out", number))
         refused(code, files.write_new, tmp_path / "out", b"bytes")
     assert os.listdir(tmp_path) == []
 
@@ -183,7 +184,7 @@ def test_a_full_disk_keeps_the_old_bytes(tmp_path, monkeypatch):
     path = tmp_path / "state"
     path.write_bytes(b"old")
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "fsync", failing("state", errno.ENOSPC))
+        patch.setattr(os, "fsync", failing("state", errno.ENOSPC))
         refused("file.disk_full", files.replace, path, b"new")
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["state"]

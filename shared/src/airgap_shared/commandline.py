@@ -180,13 +180,14 @@ def ask_hidden(question: str) -> str | None:
         if person is None:
             return None
         source, sink = person
-        sink.write(question)
-        sink.flush()
         before = termios.tcgetattr(source)
         hidden = termios.tcgetattr(source)
         hidden[3] &= ~termios.ECHO
         try:
+            # Before the question: what is typed after it must not be flushed away.
             termios.tcsetattr(source, termios.TCSAFLUSH, hidden)
+            sink.write(question)
+            sink.flush()
             line = source.readline()
         finally:
             termios.tcsetattr(source, termios.TCSAFLUSH, before)
