@@ -26,14 +26,11 @@ Sign = Callable[[bytes], bytes]
 """Signs a message with the author's Ed25519 key; 64 bytes (RFC 8032 §5.1.6)."""
 
 _FIELD_PRIME = 2**255 - 19
+_ORDER_EIGHT_Y = int(
+    "05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826", 16
+)
 _SMALL_ORDER_Y = frozenset(
-    {
-        0,
-        1,
-        _FIELD_PRIME - 1,
-        int("7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd83d3d706a17c7", 16),
-        int("05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826", 16),
-    }
+    {0, 1, _FIELD_PRIME - 1, _ORDER_EIGHT_Y, _FIELD_PRIME - _ORDER_EIGHT_Y}
 )
 """y of the eight points of order 1, 2, 4 and 8: under such a key anybody can sign."""
 

@@ -1,0 +1,138 @@
+"""The native library, and the one form of a signature that counts."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from embit import ec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airgap_shared import secp256k1
+from airgap_shared.errors import SafetyError
+
+SECRET = hashlib.sha256(b"test key").digest()
+KEY = secp256k1.public_key(SECRET)
+DIGEST = hashlib.sha256(b"message").digest()
+SIGNATURE = ec.PrivateKey(SECRET).sign(DIGEST, grind=False).serialize()
+
+WYCHEPROOF = (
+    Path(__file__).parents[3]
+    / "shared/vectors/wycheproof/ecdsa_secp256k1_sha256_bitcoin_test.json"
+)
+
+
+def test_the_library_is_the_pinned_one():
+    assert secp256k1.library_digest() in secp256k1.PINNED.values()
+    secp256k1.require_native()
+
+
+def test_a_machine_without_a_known_library_is_refused(monkeypatch):
+    monkeypatch.setattr(secp256k1.platform, "machine", lambda: "pdp11")
+    with pytest.raises(SafetyError) as caught:
+        secp256k1.library_digest()
+    assert caught.value.code == "safety.secp256k1"
+
+
+def test_a_silent_fallback_of_embit_is_refused(monkeypatch):
+    monkeypatch.setattr(secp256k1.embit_secp256k1, "ec_pubkey_create", lambda _: b"")
+    with pytest.raises(SafetyError) as caught:
+        secp256k1.require_native()
+    assert caught.value.code == "safety.secp256k1"
+
+
+def test_a_library_of_another_digest_is_not_loaded():
+    # The check runs at import, so it needs an interpreter of its own.
+    script = (
+        "import pathlib; pathlib.Path.read_bytes = lambda path: b'another library'\n"
+        "from airgap_shared.errors import SafetyError\n"
+        "try:\n    import airgap_shared.secp256k1\n"
+        "except SafetyError as error:\n    print(error.code)\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "safety.secp256k1\n"
+
+
+def test_a_public_key_is_that_of_an_independent_computation():
+    # The generator point itself (SEC 2, §2.4.1) belongs to the secret 1.
+    one = (1).to_bytes(32, "big")
+    x = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"
+    assert secp256k1.public_key(one).hex() == "02" + x
+
+
+@pytest.mark.parametrize(
+    ("number", "valid"),
+    [
+        (0, False),
+        (1, True),
+        (secp256k1.ORDER - 1, True),
+        (secp256k1.ORDER, False),
+        (2**256 - 1, False),
+    ],
+)
+def test_a_secret_lies_between_one_and_the_order(number, valid):
+    assert secp256k1.is_secret(number.to_bytes(32, "big")) is valid
+
+
+@pytest.mark.parametrize("size", [0, 31, 33])
+def test_a_secret_has_32_bytes(size):
+    assert not secp256k1.is_secret(b"\x01" * size)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [b"", KEY[:-1], KEY + b"\0", b"\x05" + KEY[1:], b"\x02" + b"\xff" * 32],
+)
+def test_what_is_no_point_is_refused(key):
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever its words
+        secp256k1.parse_public_key(key)
+
+
+def test_a_true_signature_verifies_and_nothing_near_it():
+    assert secp256k1.verify_ecdsa(SIGNATURE, DIGEST, KEY)
+    assert not secp256k1.verify_ecdsa(SIGNATURE, hashlib.sha256(b"x").digest(), KEY)
+    other = secp256k1.public_key(hashlib.sha256(b"other").digest())
+    assert not secp256k1.verify_ecdsa(SIGNATURE, DIGEST, other)
+    assert not secp256k1.verify_ecdsa(SIGNATURE, DIGEST, b"no key")
+
+
+def test_every_flipped_bit_of_a_signature_is_refused():
+    for at in range(len(SIGNATURE)):
+        for bit in range(8):
+            changed = bytearray(SIGNATURE)
+            changed[at] ^= 1 << bit
+            assert not secp256k1.verify_ecdsa(bytes(changed), DIGEST, KEY)
+
+
+def test_the_high_s_twin_is_refused():
+    size = SIGNATURE[3]
+    r, s = SIGNATURE[4 : 4 + size], int.from_bytes(SIGNATURE[6 + size :], "big")
+    twin = (secp256k1.ORDER - s).to_bytes(33, "big")
+    body = b"\x02" + bytes([size]) + r + b"\x02\x21" + twin
+    assert not secp256k1.verify_ecdsa(b"\x30" + bytes([len(body)]) + body, DIGEST, KEY)
+
+
+@given(st.binary(max_size=80))
+def test_arbitrary_bytes_are_no_signature(data):
+    assert not secp256k1.verify_ecdsa(data, DIGEST, KEY)
+
+
+@pytest.mark.skipif(
+    not WYCHEPROOF.is_file(), reason="Wycheproof's vectors are not beside the project"
+)
+def test_wycheproofs_bitcoin_vectors_are_judged_as_they_say():
+    wrong, count = [], 0
+    for group in json.loads(WYCHEPROOF.read_text())["testGroups"]:
+        key = bytes.fromhex(group["publicKey"]["uncompressed"])
+        for test in group["tests"]:
+            digest = hashlib.sha256(bytes.fromhex(test["msg"])).digest()
+            found = secp256k1.verify_ecdsa(bytes.fromhex(test["sig"]), digest, key)
+            count += 1
+            if found != (test["result"] == "valid"):
+                wrong.append((test["tcId"], test["comment"]))
+    assert wrong == []
+    assert count == 463
