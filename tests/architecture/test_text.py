@@ -8,7 +8,7 @@ PERSONAL_FOLDERS = r"(home|root|tmp|Users)"
 
 
 def test_no_file_names_a_path_of_somebodys_machine():
-    # The lookbehind lets relative paths and addresses through, such as docs/tmp/.
+    # The lookbehind lets relative paths and addresses through.
     checkout = re.escape(str(ROOT))
     pattern = re.compile(rf"(?<![\w.}}>)*-])({checkout}|/{PERSONAL_FOLDERS})/\w.*")
     found = []
