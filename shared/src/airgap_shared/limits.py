@@ -14,6 +14,9 @@ none above 400,000 bytes without its witness."""
 MAX_TRANSACTION_BYTES = 400_000
 """An unsigned or signed transaction; the same standardness limit."""
 
+MAX_VIRTUAL_BYTES = 100_000
+"""Virtual bytes of a transaction: 400,000 weight units (Bitcoin Core, policy)."""
+
 MAX_ITEM_BYTES = 8 * 1024 * 1024
 """One payload: twenty of the largest parents. Larger ones leave no room in a batch."""
 

@@ -162,13 +162,12 @@ def veto(review: Review, ids: Collection[str]) -> Review:
 
 def needed_entries(review: Review) -> set[str]:
     """Return the signature ids whose secrets signing this review needs."""
-    references = {
-        reference
+    return {
+        reference.signature_id
         for item in review.items
         if item.reading and not item.record and not item.error
         for reference in references(item.reading)
     }
-    return {reference.signature_id for reference in references}
 
 
 def sign_items(

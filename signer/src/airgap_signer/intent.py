@@ -30,8 +30,6 @@ class Coin:
     """What no two transactions may spend: an outpoint."""
     amount: int
     script: bytes
-    holder: str
-    """Address that pays."""
     key: KeyReference
     proof: Proof
 
@@ -48,8 +46,6 @@ class Owner(Enum):
 class Payment:
     """Something that is paid."""
 
-    destination: str
-    """Address in full, or what stands in its place."""
     script: bytes
     amount: int
     owner: Owner

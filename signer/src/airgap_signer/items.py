@@ -159,7 +159,8 @@ def sign(
         if payment.key is not None:
             key = secp256k1.public_key(derived[payment.key])
             if not family.spends(key, payment.script):
-                raise _not_ours(f"an own output to {payment.destination}")
+                paid = family.destination(payment.script, intent.chain)
+                raise _not_ours(f"the own output to {paid}")
     signed = reading.sign(derived)
     coins = (SpentCoin(c.reference, c.amount, c.script) for c in intent.coins)
     return Record(

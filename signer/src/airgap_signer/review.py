@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from airgap_shared import amounts, envelope
 from airgap_shared.documents import UnsignedBatch
+from airgap_signer import chains
 from airgap_signer.ceremony import Review
 from airgap_signer.intent import Coin, Intent, Owner, Payment, Proof, totals
 from airgap_signer.items import ItemReview
@@ -109,7 +110,9 @@ def _intent(intent: Intent) -> list[str]:
 
 def _coin(coin: Coin, intent: Intent) -> str:
     proof = "" if coin.proof is Proof.PROVEN else f"   ({coin.proof.value})"
-    return f"  from    {coin.holder}   {_amount(coin.amount, intent)}{proof}"
+    return (
+        f"  from    {_who(coin.script, intent)}   {_amount(coin.amount, intent)}{proof}"
+    )
 
 
 def _payment(payment: Payment, intent: Intent) -> str:
@@ -118,7 +121,12 @@ def _payment(payment: Payment, intent: Intent) -> str:
         index = "" if payment.key.index is None else f" index {payment.key.index}"
         whose = f"\n          {payment.owner.value}: {payment.key.signature_id}{index}"
     label = f"{_OWNERS[payment.owner]:<7}"
-    return f"  {label} {payment.destination}   {_amount(payment.amount, intent)}{whose}"
+    paid = f"{_who(payment.script, intent)}   {_amount(payment.amount, intent)}"
+    return f"  {label} {paid}{whose}"
+
+
+def _who(script: bytes, intent: Intent) -> str:
+    return chains.family(intent.chain).destination(script, intent.chain)
 
 
 def _fee(intent: Intent) -> str:

@@ -63,6 +63,9 @@ class Family(Protocol):
     def spends(self, key: bytes, script: bytes) -> bool:
         """Whether ``key`` alone spends ``script``."""
 
+    def destination(self, script: bytes, chain: Chain) -> str:
+        """Return the address of ``script`` in full, or what stands in its place."""
+
     def address(self, key: bytes, chain: Chain) -> str:
         """Return the managed address of a public key."""
 

@@ -24,7 +24,7 @@ from airgap_shared.formats.bitcoin import script as scripts
 from airgap_shared.formats.bitcoin import spending, transaction
 from airgap_shared.formats.bitcoin.script import ScriptType
 from airgap_shared.formats.bitcoin.transaction import OutPoint, Output, Transaction
-from airgap_shared.limits import MAX_LOCK_SECONDS, MAX_TRANSACTION_BYTES
+from airgap_shared.limits import MAX_LOCK_SECONDS, MAX_VIRTUAL_BYTES
 from airgap_signer import keys as key_material
 from airgap_signer.chains.base import Ownership, PublicKeys, Secrets, Signed
 from airgap_signer.intent import Coin, Intent, Owner, Payment, Proof
@@ -63,7 +63,11 @@ class BitcoinOwnership:
         """Index the addresses of ``entries``, all of which are of ``chain``."""
         self._chain = chain
         self._entries = {e.signature_id: e for e in entries}
-        self._by_address = {e.address: e for e in entries if e.address}
+        self._by_key_hash = {
+            scripts.hash160(bytes.fromhex(e.public_key)): e
+            for e in entries
+            if e.public_key
+        }
         self._children: dict[str, dict[bytes, int]] = {}
 
     def owner(
@@ -73,26 +77,12 @@ class BitcoinOwnership:
         for reference, key in keys.items():
             if spending.can_spend(script, key):
                 return Owner.PAYER, reference
-        for managed in self._managed_forms(script):
-            entry = self._by_address.get(managed)
-            if entry is not None:
-                paying = any(k.signature_id == entry.signature_id for k in keys)
-                reference = KeyReference(signature_id=entry.signature_id)
-                return Owner.PAYER if paying else Owner.OURSELVES, reference
+        entry = self._by_key_hash.get(_key_hash(script))
+        if entry is not None:
+            paying = any(k.signature_id == entry.signature_id for k in keys)
+            reference = KeyReference(signature_id=entry.signature_id)
+            return Owner.PAYER if paying else Owner.OURSELVES, reference
         return self._child_of_payer(script, keys)
-
-    def _managed_forms(self, script: bytes) -> list[str]:
-        """Return the address of ``script`` and of its key's other simple script."""
-        forms = [script]
-        match scripts.classify(script):
-            case ScriptType.P2PKH:
-                forms.append(scripts.p2wpkh(script[3:23]))
-            case ScriptType.P2WPKH:
-                forms.append(scripts.p2pkh(script[2:]))
-            case _:
-                pass
-        parameters = self._chain.bitcoin
-        return [a for s in forms if (a := scripts.address(s, parameters))]
 
     def _child_of_payer(
         self, script: bytes, keys: PublicKeys
@@ -180,14 +170,19 @@ class BitcoinFamily:
         outputs = tuple(output for output, _ in found)
         references = _match_keys(outputs, keys)
         coins = tuple(
-            _spend(spent.out_point, output, proof, reference, chain)
+            Coin(str(spent.out_point), output.amount, output.script, reference, proof)
             for spent, (output, proof), reference in zip(
                 unsigned.inputs, found, references, strict=True
             )
         )
-        payments = tuple(_payment(o, chain, keys, ours) for o in unsigned.outputs)
+        payments = tuple(_payment(o, keys, ours) for o in unsigned.outputs)
         public_keys = tuple(keys[reference] for reference in references)
         size = _signed_size(unsigned, outputs, public_keys)
+        if size > MAX_VIRTUAL_BYTES:
+            raise RefusalError(
+                "refusal.too_large",
+                f"{size} virtual bytes, nodes relay at most {MAX_VIRTUAL_BYTES}",
+            )
         oddities = _oddities(unsigned, payments)
         intent = Intent(chain, coins, payments, size, oddities)
         return BitcoinReading(intent, unsigned, outputs, public_keys)
@@ -195,6 +190,11 @@ class BitcoinFamily:
     def spends(self, key: bytes, script: bytes) -> bool:
         """Whether ``key`` alone spends ``script``."""
         return spending.can_spend(script, key)
+
+    def destination(self, script: bytes, chain: Chain) -> str:
+        """Return the address of ``script``, or its kind and bytes where it has none."""
+        address = scripts.address(script, chain.bitcoin)
+        return address or f"{scripts.classify(script).value} {script.hex()}"
 
     def address(self, key: bytes, chain: Chain) -> str:
         """Return the managed address of a public key."""
@@ -234,12 +234,6 @@ def _check_shape(unsigned: Transaction) -> None:
     if len(set(points)) != len(points):
         raise RefusalError(
             "refusal.coin_twice", "the transaction spends the same coin twice"
-        )
-    size = len(unsigned.encode())
-    if size > MAX_TRANSACTION_BYTES:
-        raise RefusalError(
-            "refusal.too_large",
-            f"{size} bytes, nodes relay at most {MAX_TRANSACTION_BYTES}",
         )
 
 
@@ -327,49 +321,49 @@ def _match_keys(
     return tuple(matched)
 
 
-def _spend(
-    point: OutPoint, coin: Output, proof: Proof, key: KeyReference, chain: Chain
-) -> Coin:
-    holder = _destination(coin.script, chain)
-    return Coin(str(point), coin.amount, coin.script, holder, key, proof)
-
-
-def _payment(
-    output: Output, chain: Chain, keys: PublicKeys, ours: Ownership
-) -> Payment:
+def _payment(output: Output, keys: PublicKeys, ours: Ownership) -> Payment:
     kind = scripts.classify(output.script)
     if kind is ScriptType.UNKNOWN:
         raise RefusalError(
             "refusal.unknown_script",
             f"an output pays to a script nobody can read: {output.script[:40].hex()}",
         )
-    destination = _destination(output.script, chain)
     if kind is ScriptType.OP_RETURN:
         if output.amount:
             raise RefusalError(
                 "refusal.op_return_value",
                 f"an OP_RETURN output would destroy {output.amount} base units",
             )
-        return Payment(destination, output.script, 0, Owner.OTHERS)
+        return Payment(output.script, 0, Owner.OTHERS)
     owner, key = ours.owner(output.script, keys)
-    return Payment(destination, output.script, output.amount, owner, key)
+    return Payment(output.script, output.amount, owner, key)
 
 
-def _destination(script: bytes, chain: Chain) -> str:
-    """Return the address of ``script``, or its kind and bytes where it has none."""
-    address = scripts.address(script, chain.bitcoin)
-    return address or f"{scripts.classify(script).value} {script.hex()}"
+def _key_hash(script: bytes) -> bytes:
+    """Return the key hash that a P2PKH or P2WPKH script pays to, else nothing."""
+    match scripts.classify(script):
+        case ScriptType.P2PKH:
+            return script[3:23]
+        case ScriptType.P2WPKH:
+            return script[2:]
+        case _:
+            return b""
 
 
 def _signed_size(
     unsigned: Transaction, coins: tuple[Output, ...], keys: tuple[bytes, ...]
 ) -> int:
+    """Return the virtual size (BIP-141) when each signature has its usual length."""
     largest = bytes(LARGEST_DER_BYTES)
-    inputs = (
-        spending.sign_input(spent, coin, key, largest)
-        for spent, coin, key in zip(unsigned.inputs, coins, keys, strict=True)
-    )
-    return replace(unsigned, inputs=tuple(inputs)).virtual_size()
+    stripped, witness = len(unsigned.encode()), 0
+    for spent, coin, key in zip(unsigned.inputs, coins, keys, strict=True):
+        signed = spending.sign_input(spent, coin, key, largest)
+        stripped += len(signed.script_sig)
+        witness += 1 + sum(1 + len(item) for item in signed.witness)
+    if witness > len(unsigned.inputs):
+        witness += len(transaction.SEGWIT_MARKER)
+        return stripped + (witness + 3) // 4
+    return stripped
 
 
 def _oddities(unsigned: Transaction, payments: tuple[Payment, ...]) -> tuple[str, ...]:
@@ -381,7 +375,7 @@ def _oddities(unsigned: Transaction, payments: tuple[Payment, ...]) -> tuple[str
     odd += [
         f"pays {payment.amount} base units, which nodes do not relay"
         for payment in payments
-        if payment.amount < DUST and not payment.destination.startswith("op_return")
+        if payment.amount < DUST and payment.script[:1] != scripts.OP_RETURN
     ]
     if all(payment.owner is not Owner.OTHERS for payment in payments):
         odd.append("pays nobody but ourselves")

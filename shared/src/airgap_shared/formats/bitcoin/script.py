@@ -5,6 +5,7 @@ must be the chain's. BIP-13, 16, 141, 173, 341, 350.
 """
 
 from enum import Enum
+from functools import lru_cache
 
 from embit import base58, bech32, hashes
 
@@ -13,6 +14,9 @@ from airgap_shared.errors import ContractError
 
 MAX_ADDRESS = 128
 """Characters of an address; the longest bech32 one has 90 (BIP-173)."""
+
+OP_RETURN = b"\x6a"
+"""First byte of a script that nobody can spend."""
 
 
 class ScriptType(Enum):
@@ -28,8 +32,9 @@ class ScriptType(Enum):
     UNKNOWN = "unknown"
 
 
+@lru_cache(maxsize=4096)
 def hash160(data: bytes) -> bytes:
-    """Return RIPEMD-160 of SHA-256 of ``data``."""
+    """Return RIPEMD-160 of SHA-256 of ``data``; public keys come again and again."""
     return bytes(hashes.hash160(data))
 
 
@@ -63,7 +68,7 @@ def classify(script: bytes) -> ScriptType:
         return ScriptType.P2TR
     if size in (35, 67) and script[0] == size - 2 and script[-1:] == b"\xac":
         return ScriptType.P2PK
-    if script[:1] == b"\x6a":
+    if script[:1] == OP_RETURN:
         return ScriptType.OP_RETURN
     return ScriptType.UNKNOWN
 
@@ -91,9 +96,10 @@ def address(script: bytes, parameters: BitcoinParameters) -> str | None:
             return _base58(parameters.p2pkh_version, script[3:23])
         case ScriptType.P2SH:
             return _base58(parameters.p2sh_version, script[2:22])
-        case ScriptType.P2WPKH | ScriptType.P2WSH | ScriptType.P2TR:
-            version = 0 if script[0] == 0 else script[0] - 0x50
-            return str(bech32.encode(parameters.bech32_prefix, version, script[2:]))
+        case ScriptType.P2WPKH | ScriptType.P2WSH:
+            return _bech32(bech32.Encoding.BECH32, 0, script[2:], parameters)
+        case ScriptType.P2TR:
+            return _bech32(bech32.Encoding.BECH32M, 1, script[2:], parameters)
         case _:
             return None
 
@@ -111,6 +117,14 @@ def script_of_address(text: str, parameters: BitcoinParameters) -> bytes:
             f"{text[:MAX_ADDRESS]!r} is no address of this chain and network",
         )
     return script
+
+
+def _bech32(
+    encoding: int, version: int, program: bytes, parameters: BitcoinParameters
+) -> str:
+    """Return a witness address; embit's own ``encode`` decodes it once more."""
+    data = [version, *bech32.convertbits(program, 8, 5)]
+    return str(bech32.bech32_encode(encoding, parameters.bech32_prefix, data))
 
 
 def _base58(version: int, payload: bytes) -> str:
