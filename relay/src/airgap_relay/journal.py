@@ -8,7 +8,7 @@ one durable transaction.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ _HISTORY = sa.Table(
 )
 
 _Keys = tuple[KeyReference, ...]
-_SUMMARY = ("id", "chain", "state", "tx_id", "batch", "error_code", "created")
+_SUMMARY = tuple(field.name for field in fields(Summary))
 
 
 class Journal:

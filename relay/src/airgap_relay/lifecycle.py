@@ -166,6 +166,7 @@ class Summary:
     tx_id: str
     batch: str
     error_code: str
+    error_message: str
     created: int
 
 

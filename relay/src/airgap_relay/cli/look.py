@@ -29,7 +29,7 @@ def status() -> None:
             "state": item.state.value,
             "txId": item.tx_id or None,
             "batch": item.batch or None,
-            "error": item.error_code or None,
+            "error": _error(item.error_code, item.error_message),
         }
         for item in summaries
     ]
@@ -46,7 +46,7 @@ def show(id_: str) -> None:
         if item is None:
             raise UsageError("usage.id", f"the journal has no transaction {id_[:64]!r}")
         value = _details(relay, item)
-    run.answer(value, "\n".join(_lines(value)))
+    run.answer({"transactions": [value]}, "\n".join(_lines(value)))
 
 
 def _table(summaries: "list[Summary]", now: int) -> str:
@@ -79,7 +79,6 @@ def _age(seconds: int) -> str:
 
 
 def _details(relay: "Relay", item: "Item") -> dict[str, Any]:
-    error = {"code": item.error_code, "message": item.error_message}
     return {
         "id": item.id,
         "chain": item.chain,
@@ -87,7 +86,7 @@ def _details(relay: "Relay", item: "Item") -> dict[str, Any]:
         "state": item.state.value,
         "txId": item.tx_id or None,
         "batch": item.batch or None,
-        "error": error if item.error_code else None,
+        "error": _error(item.error_code, item.error_message),
         "reported": item.error_reported,
         "withdrawalId": item.withdrawal_id or None,
         "keys": [
@@ -100,6 +99,11 @@ def _details(relay: "Relay", item: "Item") -> dict[str, Any]:
             for state, at in relay.journal.history(item.id)
         ],
     }
+
+
+def _error(code: str, message: str) -> dict[str, str] | None:
+    """Return an error in the form that all commands answer it."""
+    return {"code": code, "message": message, "hint": ""} if code else None
 
 
 def _transaction(relay: "Relay", item: "Item") -> dict[str, Any] | None:

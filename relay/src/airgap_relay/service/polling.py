@@ -14,7 +14,7 @@ from airgap_relay.service.relay import Relay
 from airgap_relay.tatum import Client
 from airgap_shared.chains import Chain
 from airgap_shared.documents import Entry
-from airgap_shared.errors import ContractError, RemoteError, printable
+from airgap_shared.errors import AirgapError, ContractError, RemoteError, printable
 from airgap_shared.limits import MAX_TATUM_JSON_BYTES
 
 GROUP = 200
@@ -129,7 +129,7 @@ def _prepared(
     for item in group:
         try:
             readable.append(_read(relay, item))
-        except ContractError as error:
+        except Exception as error:  # noqa: BLE001 - one item must not hold up the others
             yield _set_aside(item, error)
     found = _previous(client, readable)
     for ready in readable:
@@ -140,7 +140,7 @@ def _prepared(
         previous = {i: b for i in ready.needs if isinstance(b := found[i], bytes)}
         try:
             yield _prepare(ready, previous, entries)
-        except ContractError as error:
+        except Exception as error:  # noqa: BLE001 - likewise
             yield _set_aside(ready.item, error)
 
 
@@ -199,7 +199,10 @@ def _prepare(
     return Change(ready.item.id, State.SEEN, (Event.PREPARE,), values)
 
 
-def _set_aside(item: Item, error: ContractError) -> Change:
+def _set_aside(item: Item, error: Exception) -> Change:
+    if not isinstance(error, AirgapError):
+        what = f"{type(error).__name__} in our own reader"
+        error = ContractError("contract.tatum.unreadable", what)
     values = {"error_code": error.code, "error_message": error.message}
     return Change(item.id, State.SEEN, (Event.SET_ASIDE,), values)
 

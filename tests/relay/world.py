@@ -1,0 +1,182 @@
+"""A paired relay, a simulated Tatum and a fake signer, in one folder."""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from itertools import count
+
+from airgap_relay import config, journal, service
+from airgap_relay.service import Relay
+from airgap_shared import secp256k1
+from airgap_shared.formats.bitcoin import script
+from airgap_shared.formats.bitcoin.transaction import (
+    Input,
+    OutPoint,
+    Output,
+    Transaction,
+)
+from tests.simulators.signer import NOON, FakeSigner, secret
+from tests.simulators.tatum import SimulatedTatum, never
+
+KEY_ID = "742aad14-affc-4e95-a274-f8fb8ec486a3"
+WALLET_ID = "11111111-2222-4333-8444-555555555555"
+SOMEBODY = script.p2wpkh(b"\x07" * 20)
+
+
+class SteppedJournal(journal.Journal):
+    """A journal whose every write may be the last thing that the relay does."""
+
+    def __init__(self, inner, step):
+        super().__init__(inner._engine)
+        self._step = step
+
+    def add_items(self, items, at):
+        return self._stepped(super().add_items, items, at)
+
+    def apply(self, changes, at):
+        return self._stepped(super().apply, changes, at)
+
+    def add_batch(self, batch, changes):
+        return self._stepped(super().add_batch, batch, changes)
+
+    def answer_batch(self, id_, changes, heads, at):
+        return self._stepped(super().answer_batch, id_, changes, heads, at)
+
+    def _stepped(self, write, *arguments):
+        self._step()
+        result = write(*arguments)
+        self._step()
+        return result
+
+
+@dataclass
+class World:
+    """Everything that a payment passes through."""
+
+    home: object
+    tatum: SimulatedTatum
+    signer: FakeSigner
+    notes: list = field(default_factory=list)
+    time: int = NOON
+    numbers: object = field(default_factory=count)
+    relay: Relay = None
+
+    def open(self, step=never):
+        """Start the relay, as after a crash."""
+        self.close()
+        _settings, author = config.load(self.home)
+        memory = journal.open_(config.journal_path(self.home))
+        self.tatum.step = step
+        self.relay = Relay(
+            journal=SteppedJournal(memory, step),
+            author=author,
+            network="testnet",
+            now=lambda: self.time,
+            random=self.random,
+            note=self.notes.append,
+        )
+        return self.relay
+
+    def close(self):
+        if self.relay is not None:
+            self.relay.journal.close()
+            self.relay = None
+
+    def random(self, size):
+        return hashlib.sha256(f"random {next(self.numbers)}".encode()).digest()[:size]
+
+    def pending_id(self, number):
+        return hashlib.sha256(f"pending {number}".encode()).hexdigest()[:24]
+
+    def coin(self, number, pays, amount=100_000):
+        """Make a transaction that pays to a script, known to Tatum's network."""
+        origin = OutPoint(hashlib.sha256(f"origin {number}".encode()).hexdigest(), 0)
+        made = Transaction(
+            2, (Input(origin, 0xFFFFFFFF, b"\x01\x51"),), (Output(amount, pays),), 0
+        )
+        self.tatum.add_transaction(made)
+        return made
+
+    def payment(self, number, parents=None, pays=SOMEBODY, **more):
+        """Let Tatum list a payment that spends output 0 of each parent."""
+        own = script.p2wpkh(script.hash160(secp256k1.public_key(secret("hot"))))
+        parents = parents or [self.coin(number, own)]
+        total = sum(parent.outputs[0].amount for parent in parents)
+        unsigned = Transaction(
+            2,
+            tuple(Input(OutPoint(p.tx_id(), 0), 0xFFFFFFFF) for p in parents),
+            (Output(total - 1_000, pays),),
+            0,
+        )
+        coins = [parent.outputs[0] for parent in parents]
+        pending = pending_json(self.pending_id(number), unsigned, coins) | more
+        self.tatum.list_pending(pending)
+        return unsigned, pending
+
+    def poll(self):
+        return service.poll(self.relay, self.tatum, ["BTC"])
+
+    def answer(self, exported, **changes):
+        author = self.relay.author.key
+        return self.signer.answer(exported.batch.document, author, **changes)
+
+    def states(self):
+        return {s.id: s.state.value for s in self.relay.journal.summaries()}
+
+    def to_signed(self):
+        """Bring everything that is listed to SIGNED."""
+        self.poll()
+        exported = service.export(self.relay)
+        return service.import_(self.relay, self.answer(exported))
+
+
+def pending_json(id_, unsigned, coins):
+    """Return a pending transaction as Tatum lists it."""
+    return {
+        "id": id_,
+        "chain": "BTC",
+        "serializedTransaction": json.dumps(bitcore(unsigned, coins)),
+        "hashes": [KEY_ID],
+        "index": None,
+        "withdrawalId": None,
+        "withdrawalResponses": None,
+    }
+
+
+def bitcore(unsigned, coins):
+    """Return a transaction as bitcore writes it."""
+    return {
+        "hash": unsigned.tx_id(),
+        "version": unsigned.version,
+        "inputs": [
+            {
+                "prevTxId": spent.out_point.tx_id,
+                "outputIndex": spent.out_point.index,
+                "sequenceNumber": spent.sequence,
+                "script": "",
+                "scriptString": "",
+                "output": {"satoshis": coin.amount, "script": coin.script.hex()},
+            }
+            for spent, coin in zip(unsigned.inputs, coins, strict=True)
+        ],
+        "outputs": [
+            {"satoshis": paid.amount, "script": paid.script.hex()}
+            for paid in unsigned.outputs
+        ],
+        "nLockTime": unsigned.lock_time,
+    }
+
+
+def build(home):
+    """Make a relay in ``home``, paired and with a manifest."""
+    signer = FakeSigner()
+    signer.add_private_key(KEY_ID, secret("hot"))
+    signer.add_wallet(WALLET_ID, secret("wallet seed"))
+    config.prepare_home(home)
+    journal.create(config.journal_path(home)).close()
+    config.create(home, config.new("testnet", "", "relay"), secret("relay author"))
+    world = World(home, SimulatedTatum(), signer)
+    world.open()
+    service.accept_signer(world.relay, service.read_signer(signer.identity_file()))
+    service.accept_manifest(world.relay, signer.manifest())
+    return world
