@@ -148,7 +148,7 @@ def test_a_field_twice_is_refused():
 
 
 def frame_of(*signatures):
-    texts = ['{"key":"%s","signature":"%s"}' % pair for pair in signatures]
+    texts = [f'{{"key":"{key}","signature":"{text}"}}' for key, text in signatures]
     head = f'{{"type":"{TYPE}","payload":{PAYLOAD.decode()},"signatures":['
     return (head + ",".join(texts) + "]}\n").encode()
 

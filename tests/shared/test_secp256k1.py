@@ -31,14 +31,14 @@ def test_the_library_is_the_pinned_one():
 
 
 def test_a_machine_without_a_known_library_is_refused(monkeypatch):
-    monkeypatch.setattr(secp256k1.platform, "machine", lambda: "pdp11")
+    monkeypatch.setattr("platform.machine", lambda: "pdp11")
     with pytest.raises(SafetyError) as caught:
         secp256k1.library_digest()
     assert caught.value.code == "safety.secp256k1"
 
 
 def test_a_silent_fallback_of_embit_is_refused(monkeypatch):
-    monkeypatch.setattr(secp256k1.embit_secp256k1, "ec_pubkey_create", lambda _: b"")
+    monkeypatch.setattr("embit.util.secp256k1.ec_pubkey_create", lambda _: b"")
     with pytest.raises(SafetyError) as caught:
         secp256k1.require_native()
     assert caught.value.code == "safety.secp256k1"
