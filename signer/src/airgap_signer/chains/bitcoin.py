@@ -63,11 +63,7 @@ class BitcoinOwnership:
         """Index the addresses of ``entries``, all of which are of ``chain``."""
         self._chain = chain
         self._entries = {e.signature_id: e for e in entries}
-        self._by_key_hash = {
-            scripts.hash160(bytes.fromhex(e.public_key)): e
-            for e in entries
-            if e.public_key
-        }
+        self._by_address = {e.address: e for e in entries if e.address}
         self._children: dict[str, dict[bytes, int]] = {}
 
     def owner(
@@ -77,11 +73,13 @@ class BitcoinOwnership:
         for reference, key in keys.items():
             if spending.can_spend(script, key):
                 return Owner.PAYER, reference
-        entry = self._by_key_hash.get(_key_hash(script))
-        if entry is not None:
-            paying = any(k.signature_id == entry.signature_id for k in keys)
-            reference = KeyReference(signature_id=entry.signature_id)
-            return Owner.PAYER if paying else Owner.OURSELVES, reference
+        for form in _forms(script):
+            address = scripts.address(form, self._chain.bitcoin)
+            entry = self._by_address.get(address or "")
+            if entry is not None:
+                paying = any(k.signature_id == entry.signature_id for k in keys)
+                reference = KeyReference(signature_id=entry.signature_id)
+                return Owner.PAYER if paying else Owner.OURSELVES, reference
         return self._child_of_payer(script, keys)
 
     def _child_of_payer(
@@ -339,15 +337,15 @@ def _payment(output: Output, keys: PublicKeys, ours: Ownership) -> Payment:
     return Payment(output.script, output.amount, owner, key)
 
 
-def _key_hash(script: bytes) -> bytes:
-    """Return the key hash that a P2PKH or P2WPKH script pays to, else nothing."""
+def _forms(script: bytes) -> tuple[bytes, ...]:
+    """Return ``script`` and the other simple script of the same key."""
     match scripts.classify(script):
         case ScriptType.P2PKH:
-            return script[3:23]
+            return script, scripts.p2wpkh(script[3:23])
         case ScriptType.P2WPKH:
-            return script[2:]
+            return script, scripts.p2pkh(script[2:])
         case _:
-            return b""
+            return (script,)
 
 
 def _signed_size(

@@ -89,6 +89,7 @@ def scripts_of_key(public_key: bytes) -> tuple[bytes, ...]:
     return p2pkh(key_hash), witness, p2sh(hash160(witness)), bare
 
 
+@lru_cache(maxsize=4096)
 def address(script: bytes, parameters: BitcoinParameters) -> str | None:
     """Return the address of ``script``; ``None`` when it has none."""
     match classify(script):

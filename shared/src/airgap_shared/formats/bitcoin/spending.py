@@ -6,7 +6,7 @@ the original form. Knows no keys that are secret.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from airgap_shared import secp256k1
 from airgap_shared.errors import ContractError
@@ -171,7 +171,7 @@ def digest(digests: Digests, index: int, coin: Output, key: bytes) -> bytes:
 def sign_input(spent: Input, coin: Output, key: bytes, signature: bytes) -> Input:
     """Return ``spent`` with a DER ``signature`` of ``key`` in its place."""
     script_sig, witness = spend_of(coin.script).assemble(signature + _SUFFIX, key)
-    return replace(spent, script_sig=script_sig, witness=witness)
+    return Input(spent.out_point, spent.sequence, script_sig, witness)
 
 
 def verify(

@@ -5,7 +5,7 @@ byte, so two parties never read different transactions from the same bytes.
 """
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from airgap_shared.errors import ContractError
 from airgap_shared.limits import MAX_INPUTS, MAX_PREVIOUS_TRANSACTION_BYTES
@@ -179,8 +179,8 @@ class Transaction:
 
     def unsigned(self) -> "Transaction":
         """Return the same transaction without any signature."""
-        bare = (replace(i, script_sig=b"", witness=()) for i in self.inputs)
-        return replace(self, inputs=tuple(bare))
+        bare = (Input(i.out_point, i.sequence) for i in self.inputs)
+        return Transaction(self.version, tuple(bare), self.outputs, self.lock_time)
 
 
 def decode(data: bytes, *, allow_witness: bool = True) -> Transaction:
@@ -199,7 +199,10 @@ def decode(data: bytes, *, allow_witness: bool = True) -> Transaction:
     inputs = [_input(reader) for _ in range(reader.compact_size(MAX_INPUTS))]
     outputs = tuple(_output(reader) for _ in range(reader.compact_size(MAX_OUTPUTS)))
     if has_witness:
-        inputs = [replace(i, witness=_witness(reader)) for i in inputs]
+        inputs = [
+            Input(i.out_point, i.sequence, i.script_sig, _witness(reader))
+            for i in inputs
+        ]
         if not any(i.witness for i in inputs):
             raise malformed("has a witness section without any witness")
     lock_time = reader.integer(4)

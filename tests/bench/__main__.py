@@ -1,0 +1,135 @@
+"""Measures the signer beside bitcore-lib and prints ratios: ``make bench``.
+
+Everything runs in turn, several rounds, in processes of their own; medians count.
+Writes ``build/bench.json``.
+"""
+
+import json
+import os
+import pickle
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench import batches
+
+ROUNDS = 5
+KEYS = 10_000
+TRANSACTIONS = 1_000
+ROOT = Path(__file__).resolve().parents[2]
+BITCORE = ROOT / "tests" / "bench" / "bitcore"
+
+Figures = dict[str, float]
+
+
+def main() -> None:
+    """Measure, print a table a person can read, and write the same as JSON."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        bench = batches.make_signer(folder / "wallet.airgap", KEYS)
+        (folder / "bench.pickle").write_bytes(pickle.dumps(bench))
+        measures: dict[str, Callable[[], Figures]] = {
+            "airgap, 1 input": lambda: _signer(folder, TRANSACTIONS, 1),
+            "airgap, 10 inputs": lambda: _signer(folder, TRANSACTIONS // 10, 10),
+            "help": _help,
+        }
+        if _install_bitcore():
+            measures["bitcore, 1 input"] = _bitcore
+        runs: dict[str, list[Figures]] = {name: [] for name in measures}
+        for number in range(ROUNDS):
+            print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
+            for name, measure in measures.items():
+                runs[name].append(measure())
+    figures = _figures(runs)
+    _print(figures)
+    target = ROOT / "build" / "bench.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps({"figures": figures, "runs": runs}, indent=2) + "\n")
+    print(f"written to {target.relative_to(ROOT)}")
+
+
+def _signer(folder: Path, count: int, inputs: int) -> Figures:
+    arguments = [str(folder), str(count), str(inputs)]
+    command = [sys.executable, "-m", "tests.bench.signing", *arguments]
+    return _json(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE))
+
+
+def _bitcore() -> Figures:
+    command = ["node", "sign.js", str(TRANSACTIONS)]
+    return _json(
+        subprocess.run(command, cwd=BITCORE, check=True, stdout=subprocess.PIPE)
+    )
+
+
+def _help() -> Figures:
+    command = [str(Path(sys.executable).parent / "airgap-signer"), "--help"]
+    begun = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return {"seconds": time.perf_counter() - begun}
+
+
+def _json(done: "subprocess.CompletedProcess[bytes]") -> Figures:
+    figures: Figures = json.loads(done.stdout)
+    return figures
+
+
+def _install_bitcore() -> bool:
+    """Install npm's bitcore-lib once; without npm the comparison is left out."""
+    if shutil.which("npm") is None:
+        print("npm is missing: bitcore-lib is not measured", file=sys.stderr)
+        return False
+    if not (BITCORE / "node_modules").exists():
+        quiet = {**os.environ, "npm_config_loglevel": "error"}
+        install = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+        done = subprocess.run(
+            install, cwd=BITCORE, env=quiet, check=False, stdout=sys.stderr
+        )
+        return done.returncode == 0
+    return True
+
+
+def _figures(runs: dict[str, list[Figures]]) -> dict[str, Figures]:
+    """Return the median of every figure, and ratios taken round by round."""
+    figures = {
+        name: {key: statistics.median(run[key] for run in group) for key in group[0]}
+        for name, group in runs.items()
+    }
+    one, ten = runs["airgap, 1 input"], runs["airgap, 10 inputs"]
+    per_input = [
+        (b["seconds"] / b["transactions"] / 10) / (a["seconds"] / a["transactions"])
+        for a, b in zip(one, ten, strict=True)
+    ]
+    figures["ratios"] = {"an input of ten : a lone input": statistics.median(per_input)}
+    if bitcore := runs.get("bitcore, 1 input"):
+        times = [b["seconds"] / a["seconds"] for a, b in zip(one, bitcore, strict=True)]
+        figures["ratios"]["airgap : bitcore-lib"] = statistics.median(times)
+    return figures
+
+
+def _print(figures: dict[str, Figures]) -> None:
+    print(
+        f"{TRANSACTIONS} P2WPKH transactions, {KEYS} keys, medians of {ROUNDS} rounds"
+    )
+    print(f"{'':<22}{'tx/s':>8}{'open +ms':>10}{'peak MiB':>10}")
+    for name, figure in figures.items():
+        if "transactions" in figure:
+            rate = figure["transactions"] / figure["seconds"]
+            opening = figure.get("opening_beyond_derivation")
+            peak = figure.get("peak_mib")
+            open_ms = (
+                f"{opening * 1000:>10.0f}" if opening is not None else f"{'-':>10}"
+            )
+            memory = f"{peak:>10.0f}" if peak is not None else f"{'-':>10}"
+            print(f"{name:<22}{rate:>8.0f}{open_ms}{memory}")
+    print(f"airgap-signer --help  {figures['help']['seconds']:>8.2f} s")
+    for name, ratio in figures["ratios"].items():
+        print(f"{name:<34}{ratio:>6.2f}")
+
+
+if __name__ == "__main__":
+    main()
