@@ -18,6 +18,12 @@ MAX_ADDRESS = 128
 OP_RETURN = b"\x6a"
 """First byte of a script that nobody can spend."""
 
+_GENERATORS = tuple(
+    bech32.bech32_polymod([top] + 6 * [0]) ^ bech32.bech32_polymod(7 * [0])
+    for top in range(32)
+)
+"""What the checksum's top five bits add when they are shifted out (BIP-173)."""
+
 
 class ScriptType(Enum):
     """Standard output scripts, by what spends them."""
@@ -98,9 +104,9 @@ def address(script: bytes, parameters: BitcoinParameters) -> str | None:
         case ScriptType.P2SH:
             return _base58(parameters.p2sh_version, script[2:22])
         case ScriptType.P2WPKH | ScriptType.P2WSH:
-            return _bech32(bech32.Encoding.BECH32, 0, script[2:], parameters)
+            return _bech32(bech32.BECH32_CONST, 0, script[2:], parameters)
         case ScriptType.P2TR:
-            return _bech32(bech32.Encoding.BECH32M, 1, script[2:], parameters)
+            return _bech32(bech32.BECH32M_CONST, 1, script[2:], parameters)
         case _:
             return None
 
@@ -121,11 +127,28 @@ def script_of_address(text: str, parameters: BitcoinParameters) -> bytes:
 
 
 def _bech32(
-    encoding: int, version: int, program: bytes, parameters: BitcoinParameters
+    constant: int, version: int, program: bytes, parameters: BitcoinParameters
 ) -> str:
-    """Return a witness address; embit's own ``encode`` decodes it once more."""
-    data = [version, *bech32.convertbits(program, 8, 5)]
-    return str(bech32.bech32_encode(encoding, parameters.bech32_prefix, data))
+    """Return a witness address (BIP-173, BIP-350).
+
+    embit's encoder takes 80 us, a tenth of a whole signature's work; the tests
+    hold this one against it.
+    """
+    padding = -8 * len(program) % 5
+    bits = int.from_bytes(program, "big") << padding
+    size = 8 * len(program) + padding
+    data = [version, *(bits >> shift & 31 for shift in range(size - 5, -5, -5))]
+    check = _prefix_checksum(parameters.bech32_prefix)
+    for value in (*data, 0, 0, 0, 0, 0, 0):
+        check = (check & 0x1FFFFFF) << 5 ^ value ^ _GENERATORS[check >> 25]
+    check ^= constant
+    data += (check >> shift & 31 for shift in range(25, -5, -5))
+    return parameters.bech32_prefix + "1" + "".join([bech32.CHARSET[d] for d in data])
+
+
+@lru_cache
+def _prefix_checksum(prefix: str) -> int:
+    return int(bech32.bech32_polymod(bech32.bech32_hrp_expand(prefix)))
 
 
 def _base58(version: int, payload: bytes) -> str:

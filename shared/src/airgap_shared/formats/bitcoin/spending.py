@@ -7,6 +7,7 @@ the original form. Knows no keys that are secret.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from airgap_shared import secp256k1
 from airgap_shared.errors import ContractError
@@ -50,55 +51,52 @@ class Digests:
 
     def __init__(self, transaction: Transaction) -> None:
         """Prepare for ``transaction``, which must carry no signature."""
-        self._transaction = transaction
-        bare = transaction.encode(witness=False)
-        self._bare = [_encode_input(i, b"") for i in transaction.inputs]
-        self._head = bare[:4] + compact_size(len(self._bare))
-        self._tail = bare[len(self._head) + sum(map(len, self._bare)) :]
-        self._segwit: tuple[bytes, bytes] | None = None
+        tx = transaction
+        self._version = tx.version.to_bytes(4, "little")
+        self._points = [i.out_point.encode() for i in tx.inputs]
+        self._sequences = [i.sequence.to_bytes(4, "little") for i in tx.inputs]
+        self._outputs = [o.encode() for o in tx.outputs]
+        lock_time = tx.lock_time.to_bytes(4, "little")
+        self._end = lock_time + SIGHASH_ALL.to_bytes(4, "little")
 
     def legacy(self, index: int, script_code: bytes) -> bytes:
         """Return the original digest of input ``index``; commits to no amount."""
-        inputs = self._bare.copy()
-        inputs[index] = _encode_input(self._transaction.inputs[index], script_code)
-        hash_type = SIGHASH_ALL.to_bytes(4, "little")
-        return double_sha256(self._head + b"".join(inputs) + self._tail + hash_type)
+        inputs = self._empty_inputs.copy()
+        inputs[index] = (
+            self._points[index] + with_length(script_code) + self._sequences[index]
+        )
+        parts = [self._version, compact_size(len(inputs)), *inputs]
+        parts += (compact_size(len(self._outputs)), *self._outputs, self._end)
+        return double_sha256(b"".join(parts))
 
     def segwit(self, index: int, script_code: bytes, amount: int) -> bytes:
         """Return the version 0 witness digest of input ``index`` (BIP-143)."""
-        head, tail = self._shared()
-        spent = self._transaction.inputs[index]
+        head, tail = self._shared
         return double_sha256(
             head
-            + spent.out_point.encode()
+            + self._points[index]
             + with_length(script_code)
             + amount.to_bytes(8, "little")
-            + spent.sequence.to_bytes(4, "little")
+            + self._sequences[index]
             + tail
         )
 
+    @cached_property
+    def _empty_inputs(self) -> list[bytes]:
+        pairs = zip(self._points, self._sequences, strict=True)
+        return [point + b"\x00" + sequence for point, sequence in pairs]
+
+    @cached_property
     def _shared(self) -> tuple[bytes, bytes]:
-        """Return what comes before and after an input's own part."""
-        if self._segwit is None:
-            tx = self._transaction
-            points = b"".join(i.out_point.encode() for i in tx.inputs)
-            sequences = b"".join(i.sequence.to_bytes(4, "little") for i in tx.inputs)
-            outputs = b"".join(o.encode() for o in tx.outputs)
-            head = tx.version.to_bytes(4, "little")
-            head += double_sha256(points) + double_sha256(sequences)
-            tail = double_sha256(outputs) + tx.lock_time.to_bytes(4, "little")
-            self._segwit = head, tail + SIGHASH_ALL.to_bytes(4, "little")
-        return self._segwit
-
-
-def _encode_input(spent: Input, script: bytes) -> bytes:
-    sequence = spent.sequence.to_bytes(4, "little")
-    return spent.out_point.encode() + with_length(script) + sequence
+        """What comes before and after an input's own part (BIP-143)."""
+        head = self._version + double_sha256(b"".join(self._points))
+        head += double_sha256(b"".join(self._sequences))
+        return head, double_sha256(b"".join(self._outputs)) + self._end
 
 
 def _push(data: bytes) -> bytes:
-    """Return the shortest push of up to 75 bytes."""
-    return compact_size(len(data)) + data
+    """Return the shortest push of up to 75 bytes, which has a length's form."""
+    return with_length(data)
 
 
 def _key_hash_code(_script: bytes, key: bytes) -> bytes:

@@ -21,6 +21,8 @@ SEGWIT_MARKER = b"\x00\x01"
 _LONG_SIZES = {0xFD: (2, 0xFD), 0xFE: (4, 0x1_0000), 0xFF: (8, 0x1_0000_0000)}
 """First byte of a long CompactSize → bytes that follow, least value that needs them."""
 
+_SHORT_SIZES = tuple(bytes([size]) for size in range(0xFD))
+
 
 def double_sha256(data: bytes) -> bytes:
     """Return SHA-256 of SHA-256, Bitcoin's digest."""
@@ -96,7 +98,8 @@ def compact_size(value: int) -> bytes:
 
 def with_length(data: bytes) -> bytes:
     """Return ``data`` behind its CompactSize length."""
-    return compact_size(len(data)) + data
+    size = len(data)
+    return (_SHORT_SIZES[size] if size < 0xFD else compact_size(size)) + data
 
 
 @dataclass(frozen=True, slots=True)
