@@ -4,23 +4,103 @@ Decides over intents alone; knows neither bytes nor keys. Every refusal names wh
 was found and the bound it broke.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+import tomllib
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
 
 from airgap_shared import amounts
-from airgap_shared.errors import RefusalError
+from airgap_shared.errors import ContractError, RefusalError
+from airgap_shared.limits import MAX_INTEGER
 from airgap_signer.intent import Intent, Proof
 
 MAX_FEE_PERCENT = 10
 """Highest fee in per cent of what is sent: above, a decimal point slipped."""
 
+MAX_POLICY_BYTES = 1024 * 1024
+"""A policy file; an address book of 10,000 addresses fits."""
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a person allowed; the defaults are the caution without a file."""
 
+    version: Annotated[int, Meta(ge=0, le=MAX_INTEGER)] = 0
     unproven_amounts: Literal["refuse", "allow"] = "refuse"
+    contract_calls: Literal["refuse", "allow", "listed"] = "refuse"
     confirm: Literal["any", "terminal"] = "any"
+    otherwise: Literal["refuse", "person"] = "person"
+    """What happens to an item that no rule matches."""
+
+
+_SENTENCES = {
+    ("unproven_amounts", "refuse"): "Amounts must be proven by previous transactions, "
+    "except of one single coin whose signature commits to its amount.",
+    ("unproven_amounts", "allow"): "Amounts may be the relay's mere word: "
+    "a lying relay can turn them into fees.",
+    ("contract_calls", "refuse"): "Contract calls are refused.",
+    ("contract_calls", "allow"): "Contract calls are put before a person.",
+    ("contract_calls", "listed"): "Only contract calls that are listed are allowed.",
+    ("confirm", "any"): "A batch is confirmed at a terminal or by its code.",
+    ("confirm", "terminal"): "A batch is confirmed at a terminal only.",
+    ("otherwise", "refuse"): "Everything that no rule matches is refused.",
+    ("otherwise", "person"): "Everything else needs a person.",
+}
+
+
+def text_of(data: bytes) -> str:
+    """Return a policy file's text; raises ``contract.policy`` unless it is UTF-8."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ContractError("contract.policy", f"policy file: {error}") from error
+
+
+def parse(text: str) -> Policy:
+    """Return the policy in a TOML file; an empty text is the caution alone.
+
+    Raises ``contract.policy`` for bad TOML, unknown keys and values.
+    """
+    if not text:
+        return Policy()
+    try:
+        policy = msgspec.convert(tomllib.loads(text), Policy)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ContractError(
+            "contract.policy",
+            f"policy file: {error}",
+            f"known keys: {', '.join(Policy.__struct_fields__)}",
+        ) from error
+    if policy.version < 1:
+        raise ContractError(
+            "contract.policy", "a policy file needs a version from 1 on"
+        )
+    return policy
+
+
+def check_successor(policy: Policy, current: Policy) -> None:
+    """Refuse a policy that is not newer; raises ``refusal.policy.version``."""
+    if policy.version <= current.version:
+        raise RefusalError(
+            "refusal.policy.version",
+            f"the policy has version {policy.version}, "
+            f"version {current.version} is in force",
+            "give the new file a higher version",
+        )
+
+
+def explain(policy: Policy) -> list[str]:
+    """Return the policy in sentences, what always holds included."""
+    fields = msgspec.structs.asdict(policy)
+    chosen = [
+        _SENTENCES[key, value] for key, value in fields.items() if key != "version"
+    ]
+    always = (
+        f"A fee above {MAX_FEE_PERCENT} % of what is sent is refused.",
+        "A fee outside of the chain's fee rates is refused.",
+        "Outputs above inputs are refused, whatever the policy says.",
+    )
+    return [*chosen, *always]
 
 
 def evaluate(intent: Intent, policy: Policy) -> None:
@@ -30,6 +110,8 @@ def evaluate(intent: Intent, policy: Policy) -> None:
     """
     _check_fee(intent)
     _check_proof(intent, policy)
+    if policy.otherwise == "refuse":
+        raise RefusalError("refusal.policy.no_rule", "no rule matches this item")
 
 
 def _check_fee(intent: Intent) -> None:

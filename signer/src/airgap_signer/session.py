@@ -14,7 +14,7 @@ import msgspec
 from airgap_shared import documents, envelope, files
 from airgap_shared.documents import Sealed, UnsignedBatch
 from airgap_shared.errors import AirgapError, StorageError
-from airgap_signer import ceremony, keys, memory, selftest, storage
+from airgap_signer import ceremony, keys, memory, policy, selftest, storage
 from airgap_signer.ceremony import Review
 from airgap_signer.journal import Journal, Tip, genesis
 from airgap_signer.memory import Record
@@ -40,6 +40,11 @@ class Session:
     def public(self) -> Public:
         """The public section."""
         return self._storage.public
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return policy.parse(self.public.policy)
 
     @property
     def path(self) -> Path:

@@ -52,6 +52,16 @@ def confirm_secret(run: Invocation, given: str | None, digest: str) -> None:
     confirm(run, given, digest, CODE_GROUPS)
 
 
+def require(given: str | None) -> None:
+    """Refuse ``--confirm`` where the policy asks for a terminal."""
+    if given is not None:
+        raise RefusalError(
+            "refusal.policy.confirm",
+            "the policy accepts a confirmation at a terminal only",
+            "run the command at the signer's terminal without --confirm",
+        )
+
+
 def confirm_batch(run: Invocation, given: str | None, digest: str, word: str) -> None:
     """Let a person accept a review.
 

@@ -5,7 +5,7 @@ import sys
 import click
 
 from airgap_shared.commandline import Program, common_option, home_options, run
-from airgap_signer.cli import maintenance, pairing, signing, wallets
+from airgap_signer.cli import maintenance, pairing, policies, signing, wallets
 
 PROGRAM = "airgap-signer"
 
@@ -50,6 +50,7 @@ def group() -> click.Group:
         *signing.COMMANDS,
     ):
         program.add_command(command)
+    program.add_command(policies.group(_options))
     return program
 
 

@@ -37,8 +37,9 @@ def pair(file: str, role: str, confirm: str | None) -> None:
     confirmed(run, confirm, sealed.fingerprint, IDENTITY_GROUPS)
     with opened(run) as session:
         now = int(time.time())
-        session.save(pairs.with_peer(session.public, sealed, now))
+        public = pairs.with_peer(session.public, sealed, now)
         session.log("pair", {"role": role, "fingerprint": sealed.fingerprint})
+        session.save(public)
     run.answer(
         {"role": role, "fingerprint": sealed.fingerprint, "code": code},
         f"paired {role} {code}",

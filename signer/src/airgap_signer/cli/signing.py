@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 def review(file: str) -> None:
     """Show what a batch would do; needs no password and says so."""
     from airgap_shared import files
-    from airgap_signer import ceremony, session, storage
+    from airgap_signer import ceremony, policy, session, storage
     from airgap_signer.journal import Journal, genesis
-    from airgap_signer.policy import Policy
     from airgap_signer.review import render
 
     run = invocation()
@@ -35,7 +34,8 @@ def review(file: str) -> None:
     journal = Journal(storage.beside(path, "journal"), head, b"")
     now = int(time.time())
     ceremony.check_batch(sealed, public, journal, now)
-    shown = ceremony.review_batch(sealed, public, Policy(), journal, now)
+    current = policy.parse(public.policy)
+    shown = ceremony.review_batch(sealed, public, current, journal, now)
     at = journal.tip().at
     journal.close()
     text = render(shown, public.peer_name(sealed.key), at, preliminary=True)
@@ -59,7 +59,7 @@ def review(file: str) -> None:
 def sign(file: str, output: str, confirm: str | None, vetoes: tuple[str, ...]) -> None:
     """Review, confirm and sign a batch, and write the signed one."""
     from airgap_shared import files
-    from airgap_signer import ceremony
+    from airgap_signer import ceremony, terminal
 
     run = invocation()
     run.check_output(output)
@@ -70,6 +70,8 @@ def sign(file: str, output: str, confirm: str | None, vetoes: tuple[str, ...]) -
         answer = session.answered(sealed)
         errors: dict[str, dict[str, str]] = {}
         if answer is None:
+            if session.policy.confirm == "terminal":
+                terminal.require(confirm)
             decide = partial(_decide, run, confirm, name)
             answer, shown = session.sign_batch(sealed, vetoes, int(time.time()), decide)
             errors = _errors(shown)

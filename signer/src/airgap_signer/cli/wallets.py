@@ -157,8 +157,8 @@ def getprivatekey(signature_id: str, index: int, confirm: str | None) -> None:
         if entry.kind == "mnemonic":
             secret = keys.child_secret(text, chain, index)
             text = chains.family(chain).secret_text(secret, chain)
-        _change(session, msgspec.structs.replace(entry, exposed=True))
         session.log("expose", {"signatureId": signature_id, "index": index})
+        _change(session, msgspec.structs.replace(entry, exposed=True))
     run.answer({"privateKey": text})
 
 
