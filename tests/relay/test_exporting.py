@@ -2,12 +2,13 @@
 
 import pytest
 
-from airgap_relay import service
-from airgap_shared import documents, secp256k1
+from airgap_relay import config, journal, service
+from airgap_shared import documents
 from airgap_shared.documents import UnsignedBatch
 from airgap_shared.errors import UsageError
-from airgap_shared.formats.bitcoin import script
-from tests.simulators.signer import secret
+from tests.relay.world import OWN, World
+from tests.simulators.signer import FakeSigner
+from tests.simulators.tatum import SimulatedTatum
 
 
 def document(world, exported):
@@ -18,7 +19,7 @@ def document(world, exported):
 def test_a_batch_says_for_whom_and_for_how_long(world):
     world.payment(1)
     world.poll()
-    exported = service.export(world.relay, valid_seconds=60)
+    exported = world.export(valid_seconds=60)
     batch = document(world, exported)
     assert (batch.relay, batch.signer) == (
         world.relay.author.fingerprint,
@@ -46,25 +47,24 @@ def test_the_limit_splits_and_the_sequence_grows(world):
 
 
 def test_two_payments_of_one_coin_go_into_two_batches(world):
-    own = script.p2wpkh(script.hash160(secp256k1.public_key(secret("hot"))))
-    made = world.coin(1, own)
+    made = world.coin(1, OWN)
     world.payment(1, parents=[made])
     world.payment(2, parents=[made])
     world.payment(3)
     world.poll()
-    ids = [i.id for i in document(world, service.export(world.relay)).items]
+    ids = [i.id for i in document(world, world.export()).items]
     assert ids == [world.pending_id(1), world.pending_id(3)]
-    ids = [i.id for i in document(world, service.export(world.relay)).items]
+    ids = [i.id for i in document(world, world.export()).items]
     assert ids == [world.pending_id(2)]
 
 
 def test_an_expired_batch_goes_out_again_with_the_same_bytes(world):
     world.payment(1)
     world.poll()
-    first = service.export(world.relay, valid_seconds=60)
+    first = world.export(valid_seconds=60)
     assert service.export(world.relay) is None
     world.time += 60
-    second = service.export(world.relay)
+    second = world.export()
     assert second.batch.id != first.batch.id
     assert document(world, second).items == document(world, first).items
 
@@ -72,7 +72,7 @@ def test_an_expired_batch_goes_out_again_with_the_same_bytes(world):
 def test_a_batch_is_written_again_byte_for_byte(world):
     world.payment(1)
     world.poll()
-    exported = service.export(world.relay)
+    exported = world.export()
     assert service.written_again(world.relay, exported.batch.id) == exported
     with pytest.raises(UsageError) as caught:
         service.written_again(world.relay, "0" * 24)
@@ -80,11 +80,6 @@ def test_a_batch_is_written_again_byte_for_byte(world):
 
 
 def test_without_a_signer_or_its_manifest_there_is_no_batch(tmp_path):
-    from airgap_relay import config, journal
-    from tests.relay.world import World
-    from tests.simulators.signer import FakeSigner
-    from tests.simulators.tatum import SimulatedTatum
-
     home = tmp_path / "relay"
     config.prepare_home(home)
     journal.create(config.journal_path(home)).close()

@@ -5,10 +5,8 @@ import json
 import pytest
 
 from airgap_relay import service
-from airgap_shared import secp256k1
 from airgap_shared.formats import psbt
-from airgap_shared.formats.bitcoin import script
-from tests.simulators.signer import secret
+from tests.relay.world import OWN
 from tests.simulators.tatum import Fault
 
 
@@ -134,8 +132,7 @@ def test_what_hashes_to_another_id_is_asked_of_a_node(world):
 
 
 def test_a_claim_that_the_previous_transaction_contradicts_is_set_aside(world):
-    own = script.p2wpkh(script.hash160(secp256k1.public_key(secret("hot"))))
-    made = world.coin(1, own, amount=5_000)
+    made = world.coin(1, OWN, amount=5_000)
     _unsigned, pending = world.payment(1, parents=[made])
     told = json.loads(pending["serializedTransaction"])
     told["inputs"][0]["output"]["satoshis"] += 1
@@ -145,8 +142,7 @@ def test_a_claim_that_the_previous_transaction_contradicts_is_set_aside(world):
 
 
 def test_one_previous_transaction_is_asked_for_once_in_a_group(world):
-    own = script.p2wpkh(script.hash160(secp256k1.public_key(secret("hot"))))
-    made = world.coin(1, own)
+    made = world.coin(1, OWN)
     for number in range(10):
         world.payment(number, parents=[made])
     world.poll()

@@ -12,7 +12,7 @@ from tests.simulators.tatum import CrashError, Fault
 def test_a_payment_goes_from_tatum_to_the_network_and_back(world):
     unsigned, pending = world.payment(1)
     assert world.poll() == service.Polled(seen=1, new=1)
-    exported = service.export(world.relay)
+    exported = world.export()
     assert exported.items == 1
     taken = service.import_(world.relay, world.answer(exported))
     assert taken == service.Imported(exported.batch.id, signed=1, refused=0)
@@ -34,7 +34,7 @@ def test_what_is_listed_again_is_not_taken_again(world):
     world.payment(1)
     world.poll()
     assert world.poll() == service.Polled(seen=1, new=0)
-    assert service.export(world.relay).items == 1
+    assert world.export().items == 1
     assert service.export(world.relay) is None
 
 
@@ -174,18 +174,15 @@ def test_a_server_that_is_not_reached_leaves_everything_to_be_sent(world, fault)
 
 
 def test_a_parent_is_sent_before_its_child(world):
-    own = worlds.script.p2wpkh(
-        worlds.script.hash160(worlds.secp256k1.public_key(worlds.secret("hot")))
-    )
     # The child is listed first: order alone would send it first.
-    parent = world.payment(2, pays=own)[0]
+    parent = world.payment(2, pays=worlds.OWN)[0]
     del world.tatum.listed[world.pending_id(2)]
     world.tatum.known[parent.tx_id()] = parent.encode()
     world.payment(1, parents=[parent])
-    world.payment(2, pays=own)
+    world.payment(2, pays=worlds.OWN)
     world.poll()
     del world.tatum.known[parent.tx_id()]
-    service.import_(world.relay, world.answer(service.export(world.relay)))
+    service.import_(world.relay, world.answer(world.export()))
     service.broadcast(world.relay, world.tatum)
     assert [id_ for id_, _payload in world.tatum.sent] == [
         world.pending_id(2),
@@ -194,15 +191,12 @@ def test_a_parent_is_sent_before_its_child(world):
 
 
 def test_a_child_waits_for_a_parent_that_was_rejected(world):
-    own = worlds.script.p2wpkh(
-        worlds.script.hash160(worlds.secp256k1.public_key(worlds.secret("hot")))
-    )
-    parent, pending = world.payment(2, pays=own)
+    parent, pending = world.payment(2, pays=worlds.OWN)
     world.tatum.known[parent.tx_id()] = parent.encode()
     world.payment(1, parents=[parent])
     world.poll()
     del world.tatum.known[parent.tx_id()]
-    service.import_(world.relay, world.answer(service.export(world.relay)))
+    service.import_(world.relay, world.answer(world.export()))
     world.tatum.reject.add(pending["id"])
     sent = service.broadcast(world.relay, world.tatum)
     assert sent == service.Sent(completed=0, waiting=1, uncertain=0, rejected=1)

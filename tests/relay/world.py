@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from airgap_relay import config, journal, service
 from airgap_relay.service import Relay
@@ -18,6 +19,9 @@ from airgap_shared.formats.bitcoin.transaction import (
 from tests.simulators.signer import NOON, FakeSigner, secret
 from tests.simulators.tatum import SimulatedTatum, never
 
+HOT = secret("hot")
+"""The private key that payments spend with, unless told otherwise."""
+OWN = script.p2wpkh(script.hash160(secp256k1.public_key(HOT)))
 KEY_ID = "742aad14-affc-4e95-a274-f8fb8ec486a3"
 WALLET_ID = "11111111-2222-4333-8444-555555555555"
 SOMEBODY = script.p2wpkh(b"\x07" * 20)
@@ -53,13 +57,13 @@ class SteppedJournal(journal.Journal):
 class World:
     """Everything that a payment passes through."""
 
-    home: object
+    home: Any
     tatum: SimulatedTatum
-    signer: FakeSigner
+    signer: Any
     notes: list = field(default_factory=list)
     time: int = NOON
-    numbers: object = field(default_factory=count)
-    relay: Relay = None
+    numbers: Any = field(default_factory=count)
+    relay: Any = None
 
     def open(self, step=never):
         """Start the relay, as after a crash."""
@@ -99,8 +103,7 @@ class World:
 
     def payment(self, number, parents=None, pays=SOMEBODY, **more):
         """Let Tatum list a payment that spends output 0 of each parent."""
-        own = script.p2wpkh(script.hash160(secp256k1.public_key(secret("hot"))))
-        parents = parents or [self.coin(number, own)]
+        parents = parents or [self.coin(number, OWN)]
         total = sum(parent.outputs[0].amount for parent in parents)
         unsigned = Transaction(
             2,
@@ -116,6 +119,12 @@ class World:
     def poll(self):
         return service.poll(self.relay, self.tatum, ["BTC"])
 
+    def export(self, **more):
+        """Make a batch that must come about."""
+        made = service.export(self.relay, **more)
+        assert made is not None
+        return made
+
     def answer(self, exported, **changes):
         author = self.relay.author.key
         return self.signer.answer(exported.batch.document, author, **changes)
@@ -126,8 +135,7 @@ class World:
     def to_signed(self):
         """Bring everything that is listed to SIGNED."""
         self.poll()
-        exported = service.export(self.relay)
-        return service.import_(self.relay, self.answer(exported))
+        return service.import_(self.relay, self.answer(self.export()))
 
 
 def pending_json(id_, unsigned, coins):
@@ -170,7 +178,7 @@ def bitcore(unsigned, coins):
 def build(home):
     """Make a relay in ``home``, paired and with a manifest."""
     signer = FakeSigner()
-    signer.add_private_key(KEY_ID, secret("hot"))
+    signer.add_private_key(KEY_ID, HOT)
     signer.add_wallet(WALLET_ID, secret("wallet seed"))
     config.prepare_home(home)
     journal.create(config.journal_path(home)).close()

@@ -77,6 +77,7 @@ class FakeSigner:
         self.identity = Identity(role="signer", name=name, key=self.key)
         self.fingerprint = documents.fingerprint(self.identity)
         self.heads = [START]
+        self.links: list[str] = []
         self.secrets = {}
         self.entries = []
         self.refuse = {}
@@ -147,26 +148,20 @@ class FakeSigner:
         return self.seal(answer)
 
     def _answer(self, batch, fingerprint):
-        links = []
-        items = []
-        for item in batch.items:
-            items.append(self._item(item))
+        items = tuple(self._item(item) for item in batch.items)
+        for item in items:
             link = hashlib.sha256(f"{batch.id} {item.id}".encode()).hexdigest()
-            links.append(link)
+            self.links.append(link)
             self.heads.append(documents.next_head(self.heads[-1], link))
-        since = self.heads.index(batch.seen.head)
-        if since != len(self.heads) - 1 - len(links):
-            links = self.links[since:] + links
-        self.links = [*getattr(self, "links", []), *links[-len(items) :]]
         return SignedBatch(
             batch=batch.id,
             unsigned=fingerprint,
             signer=self.fingerprint,
             relay=batch.relay,
             created=NOON,
-            items=tuple(items),
+            items=items,
             head=self.head(),
-            links=tuple(links),
+            links=tuple(self.links[batch.seen.height :]),
             software=START,
             self_test="passed",
         )

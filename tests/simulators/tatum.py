@@ -65,7 +65,7 @@ class SimulatedTatum:
         """Let the next calls fail in this order."""
         self.faults[call].extend(faults)
 
-    def pending(self, chain, signature_ids):
+    def pending(self, _chain, _signature_ids):
         with self._call("pending"):
             return [
                 json.dumps(listed).encode()
@@ -88,7 +88,7 @@ class SimulatedTatum:
         with self._call("report_errors"):
             self.reported += failed
 
-    def broadcast(self, chain, tx_data, pending_id):
+    def broadcast(self, _chain, tx_data, pending_id):
         with self._call("broadcast") as fault:
             made = transaction.decode(tx_data)
             tx_id = made.tx_id()
@@ -104,7 +104,7 @@ class SimulatedTatum:
                 self.completed[pending_id] = tx_id
             return Broadcast(tx_id, completed=fault is not Fault.FAILED)
 
-    def transaction(self, chain, tx_id):
+    def transaction(self, _chain, tx_id):
         with self._call("transaction") as fault:
             if tx_id not in self.known:
                 return None
@@ -116,13 +116,13 @@ class SimulatedTatum:
                 ).encode()
             return json.dumps({"hash": tx_id, "hex": data.hex()}).encode()
 
-    def raw_transaction(self, chain, tx_id):
+    def raw_transaction(self, _chain, tx_id):
         with self._call("raw_transaction"):
             if tx_id not in self.known:
                 return None
             return json.dumps({"result": self.known[tx_id].hex()}).encode()
 
-    def transfer(self, chain, transfer):
+    def transfer(self, _chain, _transfer):
         with self._call("transfer"):
             return "0" * 24
 

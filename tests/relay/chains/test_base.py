@@ -1,14 +1,15 @@
 """Tatum's pending transaction as a value."""
 
 import json
+from typing import Any
 
 import pytest
 
-from airgap_relay.chains.base import decode_pending, require_size
+from airgap_relay.chains.base import Derived, decode_pending, require_size
 from airgap_shared.errors import ContractError
 from airgap_shared.limits import MAX_ITEM_BYTES
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "id": "5f3a0c0de1b2c3d4e5f60718",
     "chain": "BTC",
     "serializedTransaction": "{}",
@@ -24,7 +25,9 @@ def test_optional_fields_may_come_and_go():
     bare = {name: GOOD[name] for name in ("id", "chain", "serializedTransaction")}
     assert decode_pending(json.dumps(bare).encode()).hashes is None
     more = GOOD | {"somethingNew": {"a": [1]}}
-    assert decode_pending(json.dumps(more).encode()).signatures[0].index == 3
+    assert decode_pending(json.dumps(more).encode()).signatures == (
+        Derived(GOOD["hashes"][0], 3),
+    )
 
 
 @pytest.mark.parametrize(

@@ -41,17 +41,14 @@ def run(inbox: str | None, outbox: str | None) -> None:
 def _cycle(at: Invocation, relay: "Relay", inbox: Path, outbox: Path) -> dict[str, Any]:
     """Do every step, though Tatum be away; say so at the end when it was."""
     tatum = opening.client(at)
-    away: list[RemoteError] = []
-    polled = _poll(relay, tatum, away)
+    failed: list[RemoteError] = []
+    polled = _poll(relay, tatum, failed)
     imported = _import_all(at, relay, inbox)
-    sent = _broadcast(relay, tatum, away)
+    sent = _broadcast(relay, tatum, failed)
     exported = _export_all(at, relay, outbox)
-    if not away:
-        batches.report(at, relay)
-    if polled is None and sent is None:
-        raise away[-1]
-    for error in away:
-        at.note(str(error))
+    if failed:
+        raise failed[0]
+    batches.report(at, relay)
     return {
         "poll": polled,
         "imported": imported,
@@ -61,29 +58,29 @@ def _cycle(at: Invocation, relay: "Relay", inbox: Path, outbox: Path) -> dict[st
 
 
 def _poll(
-    relay: "Relay", tatum: "HTTPClient", away: list[RemoteError]
+    relay: "Relay", tatum: "HTTPClient", failed: list[RemoteError]
 ) -> dict[str, int] | None:
     from airgap_relay import service
 
     try:
         polled = service.poll(relay, tatum, batches.chain_codes(None))
     except RemoteError as error:
-        away.append(error)
+        failed.append(error)
         return None
     return {"seen": polled.seen, "new": polled.new}
 
 
 def _broadcast(
-    relay: "Relay", tatum: "HTTPClient", away: list[RemoteError]
+    relay: "Relay", tatum: "HTTPClient", failed: list[RemoteError]
 ) -> dict[str, int] | None:
     from airgap_relay import service
 
-    if away:
+    if any(error.code in service.AWAY for error in failed):
         return None
     try:
         sent = service.broadcast(relay, tatum)
     except RemoteError as error:
-        away.append(error)
+        failed.append(error)
         return None
     return batches.counts(sent)
 

@@ -15,9 +15,10 @@ from airgap_relay.service.pairing import (
 from airgap_relay.service.polling import Polled, poll
 from airgap_relay.service.relay import Relay
 from airgap_relay.service.reporting import report
-from airgap_relay.service.sending import Sent, broadcast
+from airgap_relay.service.sending import AWAY, Sent, broadcast
 
 __all__ = [
+    "AWAY",
     "Exported",
     "Imported",
     "Polled",
