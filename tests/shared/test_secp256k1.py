@@ -2,8 +2,7 @@
 
 import hashlib
 import json
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 
 import pytest
@@ -44,17 +43,12 @@ def test_a_silent_fallback_of_embit_is_refused(monkeypatch):
     assert caught.value.code == "safety.secp256k1"
 
 
-def test_a_library_of_another_digest_is_not_loaded():
-    # The check runs at import, so it needs an interpreter of its own.
-    script = (
-        "import pathlib; pathlib.Path.read_bytes = lambda path: b'another library'\n"
-        "from airgap_shared.errors import SafetyError\n"
-        "try:\n    import airgap_shared.secp256k1\n"
-        "except SafetyError as error:\n    print(error.code)\n"
-    )
-    command = [sys.executable, "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "safety.secp256k1\n"
+def test_a_library_of_another_digest_is_not_loaded(monkeypatch):
+    # The check runs when the module does, before it imports what loads the library.
+    monkeypatch.setattr(Path, "read_bytes", lambda _: b"another library")
+    with pytest.raises(SafetyError) as caught:
+        runpy.run_path(str(secp256k1.__file__))
+    assert caught.value.code == "safety.secp256k1"
 
 
 def test_a_public_key_is_that_of_an_independent_computation():

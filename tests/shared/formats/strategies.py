@@ -1,12 +1,8 @@
-"""Transactions for property tests, and keys whose signatures they carry."""
+"""Transactions for property tests."""
 
-import hashlib
-
-from embit import ec
 from hypothesis import strategies as st
 
 from airgap_shared import secp256k1
-from airgap_shared.formats.bitcoin import script, spending
 from airgap_shared.formats.bitcoin.transaction import (
     MAX_MONEY,
     Input,
@@ -43,34 +39,4 @@ unsigned_transactions = _transactions(bare_inputs)
 """As a relay prepares them."""
 
 secrets = st.integers(1, secp256k1.ORDER - 1).map(lambda n: n.to_bytes(32, "big"))
-
-
-def secret(name):
-    """Return a private key made from a name: never one for real use."""
-    return hashlib.sha256(f"test key {name}".encode()).digest()
-
-
-def scripts_of(key):
-    """Return every output script that ``key`` spends, by its kind."""
-    return dict(
-        zip(
-            ("p2pkh", "p2wpkh", "p2sh-p2wpkh", "p2pk"),
-            script.scripts_of_key(key),
-            strict=True,
-        )
-    )
-
-
-def sign(transaction, coins, secrets_):
-    """Sign every input with embit: RFC 6979, low S, no grinding."""
-    digests = spending.Digests(transaction)
-    signed = []
-    for index, (coin, secret_) in enumerate(zip(coins, secrets_, strict=True)):
-        key = secp256k1.public_key(secret_)
-        digest = spending.digest(digests, index, coin, key)
-        signature = ec.PrivateKey(secret_).sign(digest, grind=False).serialize()
-        spent = transaction.inputs[index]
-        signed.append(spending.sign_input(spent, coin, key, signature))
-    return Transaction(
-        transaction.version, tuple(signed), transaction.outputs, transaction.lock_time
-    )
+"""Private keys."""

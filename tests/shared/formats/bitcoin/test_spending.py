@@ -19,14 +19,8 @@ from airgap_shared.formats.bitcoin.transaction import (
     Output,
     Transaction,
 )
-from tests.shared.formats.strategies import (
-    amounts,
-    scripts_of,
-    secret,
-    secrets,
-    sign,
-    unsigned_transactions,
-)
+from tests.shared.formats.strategies import amounts, secrets, unsigned_transactions
+from tests.vectors.keys import scripts_of, secret, sign
 
 VECTORS = Path(__file__).parents[3] / "vectors"
 BIP143 = json.loads((VECTORS / "bips/bip143.json").read_text())["examples"]

@@ -12,7 +12,8 @@ from airgap_shared import chains
 from airgap_shared.errors import ContractError
 from airgap_shared.formats.bitcoin import script, spending, tatum, transaction
 from airgap_shared.limits import MAX_TATUM_JSON_BYTES
-from tests.shared.formats.strategies import sign, unsigned_transactions
+from tests.shared.formats.strategies import unsigned_transactions
+from tests.vectors.keys import sign
 
 GOLDEN = json.loads((Path(__file__).parents[3] / "vectors/tatum/BTC.json").read_text())
 SIGNED = [

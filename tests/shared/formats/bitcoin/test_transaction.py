@@ -189,6 +189,12 @@ def test_a_long_form_of_a_small_number_is_refused_in_eight_bytes_too():
         Reader(b"\xff" + (0xFFFFFFFF).to_bytes(8, "little")).compact_size(2**64)
 
 
+def test_a_coin_has_36_bytes_with_its_id_reversed():
+    point = OutPoint("00" * 31 + "ff", 1)
+    assert point.encode().hex() == "ff" + "00" * 31 + "01000000"
+    assert str(point) == "00" * 31 + "ff:1"
+
+
 def test_a_reader_peeks_without_taking():
     reader = Reader(b"abc")
     assert (reader.peek(2), reader.remaining) == (b"ab", 3)

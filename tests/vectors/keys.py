@@ -1,0 +1,38 @@
+"""Private keys with fixed values, what they spend, and embit's signatures."""
+
+import hashlib
+from collections.abc import Sequence
+
+from embit import ec
+
+from airgap_shared import secp256k1
+from airgap_shared.formats.bitcoin import script, spending
+from airgap_shared.formats.bitcoin.transaction import Output, Transaction
+
+
+def secret(name: str) -> bytes:
+    """Return a private key made from a name: never one for real use."""
+    return hashlib.sha256(f"test key {name}".encode()).digest()
+
+
+def scripts_of(key: bytes) -> dict[str, bytes]:
+    """Return every output script that ``key`` spends, by its kind."""
+    kinds = ("p2pkh", "p2wpkh", "p2sh-p2wpkh", "p2pk")
+    return dict(zip(kinds, script.scripts_of_key(key), strict=True))
+
+
+def sign(
+    transaction: Transaction, coins: Sequence[Output], secrets: Sequence[bytes]
+) -> Transaction:
+    """Sign every input with embit: RFC 6979, low S, no grinding."""
+    digests = spending.Digests(transaction)
+    signed = []
+    for index, (coin, secret_) in enumerate(zip(coins, secrets, strict=True)):
+        key = secp256k1.public_key(secret_)
+        digest = spending.digest(digests, index, coin, key)
+        signature = ec.PrivateKey(secret_).sign(digest, grind=False).serialize()
+        spent = transaction.inputs[index]
+        signed.append(spending.sign_input(spent, coin, key, signature))
+    return Transaction(
+        transaction.version, tuple(signed), transaction.outputs, transaction.lock_time
+    )
