@@ -61,6 +61,17 @@ class Tip:
     """When the last entry was written; 0 in an empty journal."""
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry, without the items that it signed."""
+
+    height: int
+    at: int
+    kind: str
+    detail: str
+    head: str
+
+
 def genesis(fingerprint: str) -> str:
     """Return the head of a signer's empty journal."""
     return hashlib.sha256(b"airgap.journal.v1" + bytes.fromhex(fingerprint)).hexdigest()
@@ -99,13 +110,8 @@ class Journal:
 
         Raises ``safety.journal_changed`` and ``safety.journal_rolled_back``.
         """
-        try:
-            heads = [self._genesis, *self._recomputed_heads()]
-        except (sqlite3.DatabaseError, TypeError) as error:
-            raise _changed(f"it cannot be read: {error}") from error
+        heads = self.recompute()
         tip = self.tip()
-        if tip.height != len(heads) - 1 or tip.head != heads[-1]:
-            raise _changed("its rows do not give its head")
         if sealed_height >= len(heads):
             raise SafetyError(
                 "safety.journal_rolled_back",
@@ -115,6 +121,24 @@ class Journal:
             )
         if heads[sealed_height] != sealed_head:
             raise _changed("it is not the one that was sealed")
+        rows = self._database.execute(
+            "SELECT height, head, mac FROM entry WHERE height > ?", (sealed_height,)
+        )
+        # What the seal covers needs no MAC; what came after it, in a crash, does.
+        for height, head, mac in rows:
+            if not hmac.compare_digest(mac, self._mac(height, head)):
+                raise _changed(f"entry {height} is not this signer's")
+
+    def recompute(self) -> list[str]:
+        """Return the head at each height, recomputed from the rows alone.
+
+        Raises ``safety.journal_changed`` when they do not give the stored heads.
+        """
+        try:
+            heads = [self._genesis, *self._recomputed_heads()]
+        except (sqlite3.DatabaseError, TypeError) as error:
+            raise _changed(f"it cannot be read: {error}") from error
+        return heads
 
     def tip(self) -> Tip:
         """Return the journal's end."""
@@ -161,6 +185,20 @@ class Journal:
         )
         return [detail for (detail,) in rows]
 
+    def entries(self) -> list[Entry]:
+        """Return every entry, oldest first."""
+        rows = self._database.execute(
+            "SELECT height, at, kind, detail, head FROM entry ORDER BY height"
+        )
+        return [Entry(*row) for row in rows]
+
+    def last_answer(self) -> bytes | None:
+        """Return the newest signed batch."""
+        row = self._database.execute(
+            "SELECT document FROM answer ORDER BY height DESC LIMIT 1"
+        ).fetchone()
+        return bytes(row[0]) if row else None
+
     def memory(self, tatum_ids: Iterable[str], references: Iterable[str]) -> Memory:
         """Return every record that shares a Tatum id or a coin with these."""
         by_id = self._places("item", "tatum_id", tatum_ids)
@@ -205,14 +243,12 @@ class Journal:
         coins = _RowsByHeight(self._database.execute(_ALL_COINS))
         head = self._genesis
         entries = self._database.execute(
-            "SELECT height, at, kind, detail, mac FROM entry ORDER BY height"
+            "SELECT height, at, kind, detail, head FROM entry ORDER BY height"
         )
-        for number, (height, at, kind, detail, mac) in enumerate(entries, start=1):
+        for number, (height, at, kind, detail, stored) in enumerate(entries, start=1):
             rows = items.pop(height), coins.pop(height)
             head = next_head(head, _link(at, kind, detail, *rows))
-            if height != number or not hmac.compare_digest(
-                mac, self._mac(height, head)
-            ):
+            if (height, stored) != (number, head):
                 raise _changed(f"entry {height} is not what was written")
             yield head
         if items.left() or coins.left():

@@ -34,6 +34,12 @@ def with_peer(public: Public, sealed: Sealed[Identity], now: int) -> Public:
     return msgspec.structs.replace(public, peers=(*others, peer))
 
 
+def without_peer(public: Public, gone: Peer) -> Public:
+    """Return ``public`` without the peer ``gone``."""
+    others = tuple(peer for peer in public.peers if peer != gone)
+    return msgspec.structs.replace(public, peers=others)
+
+
 def manifest(public: Public, head: Head, now: int) -> Manifest:
     """Return what the relay may know of every live entry, in order of its id."""
     live = (entry for entry in public.entries.values() if not entry.retired)

@@ -110,6 +110,16 @@ class Session:
         self._seal(self.journal.tip())
         write_public_copy(self)
 
+    def change_password(self, password: bytes) -> None:
+        """Take a new password and data key; earlier generations are destroyed."""
+        seal = storage.read_seal(self._storage)
+        self._storage = storage.change_password(self._storage, password, seal)
+        self.log("password", {})
+
+    def destroy_generations(self) -> None:
+        """Remove every earlier generation of the storage file."""
+        storage.destroy_generations(self.path)
+
     def log(self, kind: str, detail: object, records: Sequence[Record] = ()) -> Tip:
         """Append to the journal and seal its new head."""
         now = int(time.time())

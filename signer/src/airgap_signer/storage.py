@@ -127,10 +127,7 @@ def create(
     """Write a new storage; raises ``file.exists`` and never overwrites."""
     files.require_absent(path)
     data_key = os.urandom(KEY_BYTES)
-    slot = Slot("password", memory_mib, 3, 4, os.urandom(16))
-    wrapping_key = _derive(slot, password)
-    wrapped = _encrypt(wrapping_key, _slot_context(slot), data_key)
-    slot = msgspec.structs.replace(slot, wrapped=wrapped)
+    slot = _slot(memory_mib, password, data_key)
     header = Header(os.urandom(16).hex(), 0, (slot,))
     return save(Storage(path, header, public, data_key, b""), public, secret)
 
@@ -179,23 +176,46 @@ def save(storage: Storage, public: Public, secret: Secret | None = None) -> Stor
     return Storage(storage.path, header, public, storage.data_key, sealed_secret)
 
 
+def change_password(storage: Storage, password: bytes, seal: Seal) -> Storage:
+    """Write the storage under a new data key and password; destroy what came before.
+
+    The new seal waits beside the old one until the storage is in place, so that a
+    crash at any moment leaves a pair that fits.
+    """
+    secret = expose(storage, Secret)
+    (slot,) = storage.header.slots[:1]
+    data_key = os.urandom(KEY_BYTES)
+    fresh = _slot(slot.memory_mib, password, data_key)
+    header = Header(storage.header.storage, storage.header.generation, (fresh,))
+    changed = Storage(storage.path, header, storage.public, data_key, b"")
+    seal = _signed_seal(changed, header.generation + 1, seal.height, seal.head)
+    files.replace(beside(storage.path, "seal.next"), msgspec.json.encode(seal))
+    changed = save(changed, changed.public, secret)
+    beside(storage.path, "seal.next").replace(beside(storage.path, "seal"))
+    destroy_generations(storage.path)
+    return changed
+
+
+def destroy_generations(path: Path) -> None:
+    """Remove every generation but the present one."""
+    for number in range(1, KEPT_GENERATIONS):
+        beside(path, str(number)).unlink(missing_ok=True)
+
+
 def write_seal(storage: Storage, height: int, head: str) -> None:
     """Bind this generation and the journal's head, so that neither goes back alone."""
-    seal = Seal(storage.header.generation, height, head)
-    seal = msgspec.structs.replace(seal, mac=_seal_mac(storage, seal))
+    seal = _signed_seal(storage, storage.header.generation, height, head)
     files.replace(beside(storage.path, "seal"), msgspec.json.encode(seal))
 
 
 def read_seal(storage: Storage) -> Seal:
     """Return the seal; raises ``safety.storage_changed`` and ``_rolled_back``."""
+    waiting = beside(storage.path, "seal.next")
     path = beside(storage.path, "seal")
-    try:
-        seal = msgspec.json.decode(files.read(path, 4096), type=Seal)
-    except (AirgapError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SafetyError(
-            "safety.storage_changed", f"the state seal {path} cannot be read: {error}"
-        ) from error
-    if not hmac.compare_digest(seal.mac, _seal_mac(storage, seal)):
+    seal = _seal_at(path)
+    if not _is_sealed(storage, seal) and waiting.exists():
+        seal = _seal_at(waiting)
+    if not _is_sealed(storage, seal):
         raise SafetyError(
             "safety.storage_changed", f"the state seal {path} is not this storage's"
         )
@@ -207,6 +227,24 @@ def read_seal(storage: Storage) -> Seal:
             "an older copy was put back; find out by whom before going on",
         )
     return seal
+
+
+def _seal_at(path: Path) -> Seal:
+    try:
+        return msgspec.json.decode(files.read(path, 4096), type=Seal)
+    except (AirgapError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SafetyError(
+            "safety.storage_changed", f"the state seal {path} cannot be read: {error}"
+        ) from error
+
+
+def _signed_seal(storage: Storage, generation: int, height: int, head: str) -> Seal:
+    seal = Seal(generation, height, head)
+    return msgspec.structs.replace(seal, mac=_seal_mac(storage, seal))
+
+
+def _is_sealed(storage: Storage, seal: Seal) -> bool:
+    return hmac.compare_digest(seal.mac, _seal_mac(storage, seal))
 
 
 def _seal_mac(storage: Storage, seal: Seal) -> str:
@@ -241,6 +279,13 @@ def _unwrap(header: Header, password: bytes) -> bytes:
     raise StorageError(
         "storage.wrong_password", "the password opens no slot of this wallet storage"
     )
+
+
+def _slot(memory_mib: int, password: bytes, data_key: bytes) -> Slot:
+    """Return a fresh slot that wraps ``data_key`` under ``password``."""
+    slot = Slot("password", memory_mib, 3, 4, os.urandom(16))
+    wrapped = _encrypt(_derive(slot, password), _slot_context(slot), data_key)
+    return msgspec.structs.replace(slot, wrapped=wrapped)
 
 
 def _derive(slot: Slot, password: bytes) -> bytes:

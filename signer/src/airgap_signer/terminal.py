@@ -21,9 +21,8 @@ def password(run: Invocation, storage: Path) -> bytes:
     return _asked(f"password of {storage}: ")
 
 
-def new_password(run: Invocation, storage: Path) -> bytes:
-    """Return a new password; at the terminal it is asked for twice."""
-    file = run.options.get("password_file")
+def new_password(run: Invocation, storage: Path, file: str | None) -> bytes:
+    """Return a new password from ``file``, or asked for twice at the terminal."""
     if file:
         return _from_file(run, Path(file), storage)
     first = _asked(f"new password for {storage}: ")

@@ -5,7 +5,15 @@ import sys
 import click
 
 from airgap_shared.commandline import Program, common_option, home_options, run
-from airgap_signer.cli import maintenance, pairing, policies, signing, wallets
+from airgap_signer.cli import (
+    audits,
+    entries,
+    maintenance,
+    pairing,
+    policies,
+    signing,
+    wallets,
+)
 
 PROGRAM = "airgap-signer"
 
@@ -46,11 +54,13 @@ def group() -> click.Group:
     for command in (
         *maintenance.COMMANDS,
         *wallets.COMMANDS,
+        *entries.COMMANDS,
         *pairing.COMMANDS,
         *signing.COMMANDS,
     ):
         program.add_command(command)
     program.add_command(policies.group(_options))
+    program.add_command(audits.group(_options))
     return program
 
 

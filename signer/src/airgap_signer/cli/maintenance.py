@@ -1,4 +1,4 @@
-"""Commands around the machine: init, identity, report, selftest."""
+"""Commands around the machine and its storage, none on a single entry."""
 
 import click
 
@@ -32,7 +32,7 @@ def init(kdf_memory: int, name: str) -> None:
     path = storage_path(run)
     files.require_absent(path)
     files.make_folder(path.parent)
-    password = terminal.new_password(run, path)
+    password = terminal.new_password(run, path, run.options.get("password_file"))
     public = session.create(path, password, name, os.urandom(32), kdf_memory)
     code = envelope.code(public.fingerprint(), 5)
     run.answer(
@@ -114,4 +114,35 @@ def selftest() -> None:
     )
 
 
-COMMANDS = (init, identity, report, selftest)
+@click.command(epilog="Example: airgap-signer checkconfig")
+def checkconfig() -> None:
+    """Show how this machine is set up; no secret is shown."""
+    from airgap_signer import airgap
+
+    run = invocation()
+    seen = airgap.observe(storage_path(run).parent)
+    checks = [{"name": o.name, "good": o.is_good, "found": o.found} for o in seen]
+    lines = [f"{'good' if o.is_good else 'BAD':<5} {o.name}: {o.found}" for o in seen]
+    warnings = [o.name for o in seen if not o.is_good]
+    run.answer({"checks": checks, "warnings": warnings}, "\n".join(lines))
+
+
+@click.command(epilog="Example: airgap-signer changepassword")
+@click.option(
+    "--new-password-file",
+    metavar="FILE",
+    help="Read the new password from the first line of FILE.",
+)
+def changepassword(new_password_file: str | None) -> None:
+    """Take a new password and data key; destroy earlier generations."""
+    from airgap_signer import terminal
+
+    run = invocation()
+    with opened(run) as session:
+        new = terminal.new_password(run, session.path, new_password_file)
+        session.change_password(new)
+    run.note("copies that were made elsewhere still open with the old password")
+    run.answer({"changed": True}, "the password is changed")
+
+
+COMMANDS = (init, identity, report, selftest, checkconfig, changepassword)

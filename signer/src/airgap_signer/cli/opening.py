@@ -10,6 +10,7 @@ from airgap_shared.commandline import Invocation
 if TYPE_CHECKING:
     from airgap_shared.chains import Chain
     from airgap_signer.session import Session
+    from airgap_signer.wallet import StoredEntry
 
 STORAGE_NAME = "wallet.airgap"
 
@@ -41,3 +42,12 @@ def chain_of(code: str, *, testnet: bool) -> "Chain":
         return lookup(code.upper(), "testnet" if testnet else "mainnet")
     except ContractError as error:
         raise UsageError("usage.chain", error.message) from error
+
+
+def change_entries(session: "Session", changed: "list[StoredEntry]") -> None:
+    """Save entries whose public half has changed."""
+    import msgspec
+
+    new = {entry.signature_id: entry for entry in changed}
+    entries = {**session.public.entries, **new}
+    session.save(msgspec.structs.replace(session.public, entries=entries))

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from airgap_shared.commandline import accepts, invocation
 from airgap_shared.commandline import confirm as confirmed
-from airgap_shared.commandline import invocation
 from airgap_signer.cli.opening import opened
 
 IDENTITY_GROUPS = 5
@@ -73,4 +73,26 @@ def manifest(output: str) -> None:
         )
 
 
-COMMANDS = (pair, manifest)
+@click.command(epilog="Example: airgap-signer unpair FINGERPRINT")
+@click.argument("fingerprint")
+def unpair(fingerprint: str) -> None:
+    """Trust an identity no longer; its whole fingerprint or code names it."""
+    from airgap_shared.errors import UsageError
+    from airgap_signer import pairs
+
+    run = invocation()
+    with opened(run) as session:
+        for gone in session.public.peers:
+            if accepts(fingerprint, gone.fingerprint, IDENTITY_GROUPS):
+                break
+        else:
+            raise UsageError("usage.no_peer", f"nobody is paired as {fingerprint}")
+        session.log("unpair", {"role": gone.role, "fingerprint": gone.fingerprint})
+        session.save(pairs.without_peer(session.public, gone))
+    run.answer(
+        {"role": gone.role, "fingerprint": gone.fingerprint},
+        f"{gone.role} {gone.name} is not trusted any more",
+    )
+
+
+COMMANDS = (pair, unpair, manifest)

@@ -171,4 +171,34 @@ def _result_of_answer(
     }
 
 
-COMMANDS = (review, sign)
+@click.command(epilog="Example: airgap-signer receipt /media/stick/receipt.json")
+@click.argument("file", metavar="FILE")
+def receipt(file: str) -> None:
+    """Take in what became of signed items; the relay's claims, shown as such."""
+    from airgap_shared import documents, files
+    from airgap_signer import receipts
+
+    run = invocation()
+    data = files.read(Path(file))
+    with opened(run) as session:
+        relays = [peer.key for peer in session.public.peers if peer.role == "relay"]
+        sealed = documents.unseal(data, documents.Receipt, relays)
+        receipts.check(sealed.document, session.public, session.journal)
+        known = session.journal.memory([i.id for i in sealed.document.items], [])
+        claims = receipts.compare(sealed.document, known)
+        session.log("receipt", receipts.detail(sealed))
+    items = [
+        {"id": c.id, "state": c.state, "txId": c.tx_id or None, "matches": c.matches}
+        for c in claims
+    ]
+    lines = [
+        f"{c.id}  {c.state:<12} {c.tx_id or '-'}"
+        + ("" if c.matches else "  NOT WHAT WAS SIGNED HERE")
+        for c in claims
+    ]
+    number = sealed.document.number
+    heading = f"receipt {number}: the relay claims for {len(items)} items"
+    run.answer({"number": number, "items": items}, "\n".join([heading, *lines]))
+
+
+COMMANDS = (review, sign, receipt)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from airgap_shared.commandline import invocation
-from airgap_signer.cli.opening import chain_of, opened
+from airgap_signer.cli.opening import chain_of, change_entries, opened
 
 if TYPE_CHECKING:
     from airgap_shared.chains import Chain
@@ -127,7 +127,7 @@ def getaddress(signature_id: str, index: int) -> None:
             key = ExtendedKey(entry.xpub).child(index)
             address = chains.family(chain).address(key, chain)
             if index > entry.highest:
-                _change(session, msgspec.structs.replace(entry, highest=index))
+                change_entries(session, [msgspec.structs.replace(entry, highest=index)])
     run.answer({"address": address})
 
 
@@ -158,7 +158,7 @@ def getprivatekey(signature_id: str, index: int, confirm: str | None) -> None:
             secret = keys.child_secret(text, chain, index)
             text = chains.family(chain).secret_text(secret, chain)
         session.log("expose", {"signatureId": signature_id, "index": index})
-        _change(session, msgspec.structs.replace(entry, exposed=True))
+        change_entries(session, [msgspec.structs.replace(entry, exposed=True)])
     run.answer({"privateKey": text})
 
 
@@ -219,13 +219,6 @@ def _add(session: "Session", added: "list[tuple[StoredEntry, str]]") -> None:
     secret = session.secrets()
     texts = {entry.signature_id: text for entry, text in added}
     session.save(public, Secret(secret.identity, {**secret.keys, **texts}))
-
-
-def _change(session: "Session", entry: "StoredEntry") -> None:
-    import msgspec
-
-    entries = {**session.public.entries, entry.signature_id: entry}
-    session.save(msgspec.structs.replace(session.public, entries=entries))
 
 
 COMMANDS = (
