@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airgap_relay.sandbox.faults import Fault
-from tests.e2e.world import PROGRAMS, Machine
+from tests.e2e.world import PROGRAMS, STRANGER, Machine
 
 ONE_DONE = {"completed": 1, "waiting": 0, "uncertain": 0, "rejected": 0}
 
@@ -151,6 +151,25 @@ def test_of_three_payments_one_is_vetoed_and_the_others_are_sent(world):
     assert [report["signatureId"] for report in world.sandbox.tatum.pending.reported]
 
 
+def test_a_child_of_a_mnemonic_wallet_pays_by_its_index(world):
+    wallet = world.signer.run("generatemanagedwallet", "BTC", "--testnet")
+    id_ = wallet["signatureId"]
+    address = world.signer.run("getaddress", id_, "3")["address"]
+    world.signer.run("manifest", "-o", world.path("manifest-2"))
+    world.relay.run("manifest", world.path("manifest-2"))
+    world.relay.run("sandbox-fund", "BTC", address, "0.5")
+    to, change = f"{STRANGER}=0.1", world.keys[0]["address"]
+    pending = world.relay.run(
+        *("transfer", "BTC", "--from", f"{address}={id_}:3", "--to", to),
+        *("--fee", "0.00002", "--change", change),
+    )["id"]
+    answer = world.sign(world.export())
+    assert [item["outcome"] for item in answer["items"]] == ["signed"]
+    assert finish(world)["id"] == pending
+    (transaction,) = world.sandbox.tatum.ledgers["BTC"].mempool.values()
+    assert [o.amount for o in transaction.outputs] == [10_000_000, 39_998_000]
+
+
 def test_a_wrong_password_is_its_own_status_and_changes_nothing(world):
     world.fund()
     world.transfer()
@@ -172,8 +191,8 @@ def test_a_password_file_that_others_can_read_is_refused(world):
     assert world.signer.try_("report").status in (2, 5)
 
 
-def test_a_killed_sandbox_goes_on_where_it_stopped(tmp_path):
-    relay = Machine("airgap-relay", tmp_path / "relay")
+def test_a_killed_sandbox_goes_on_where_it_stopped(forks, tmp_path):
+    relay = Machine(forks, "airgap-relay", tmp_path / "relay")
     relay.run("init", "--network", "testnet")
     command = [str(PROGRAMS / "airgap-relay"), "--home", str(relay.home), "sandbox"]
     heights, keys = [], set()

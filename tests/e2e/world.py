@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,8 @@ from airgap_shared.documents import UnsignedBatch
 from tests.relay.sandbox.purse import Caller
 
 PROGRAMS = Path(sys.executable).parent
-COMMAND_SECONDS = 60
+
+PASSWORD = "a password of tests"
 
 STRANGER = "tb1qpr49ltmgphvzv2x8vwwd2pp5pm284wzgypu8xa"
 """Somebody who is paid: a public test key's address."""
@@ -43,10 +45,35 @@ class Result:
         return json.loads(self.stdout)
 
 
+class Forks:
+    """The process that starts programs; see ``forks.py``."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("forks.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def call(self, call: dict[str, Any]) -> int:
+        """Run one program and return its exit status."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(call) + "\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
 @dataclass
 class Machine:
     """One of the two programs and its home."""
 
+    forks: Forks
     program: str
     home: Path
     options: tuple[str, ...] = ()
@@ -54,20 +81,27 @@ class Machine:
 
     def try_(self, *arguments: str) -> Result:
         """Run a command without a terminal, however it ends."""
-        done = subprocess.run(
-            [PROGRAMS / self.program, *self.options, *arguments],
-            cwd=self.home.parent,
-            env={"PATH": os.environ["PATH"], "HOME": str(self.home.parent)}
-            | {f"{self.program.upper().replace('-', '_')}_HOME": str(self.home)}
-            | self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_SECONDS,
-            check=False,
-            start_new_session=True,
-        )
-        return Result(done.returncode, done.stdout, done.stderr)
+        home = f"{self.program.upper().replace('-', '_')}_HOME"
+        with tempfile.TemporaryDirectory() as folder:
+            streams = [Path(folder, name) for name in ("stdout", "stderr")]
+            call = {
+                "program": self.program,
+                "arguments": [*self.options, *arguments],
+                "folder": str(self.home.parent),
+                "environment": {
+                    "PATH": os.environ["PATH"],
+                    "HOME": str(self.home.parent),
+                    home: str(self.home),
+                    **self.environment,
+                },
+                "stdout": str(streams[0]),
+                "stderr": str(streams[1]),
+            }
+            status = self.forks.call(call)
+            said = [stream.read_text() for stream in streams]
+        for secret in (self.environment.get("TATUM_API_KEY"), PASSWORD):
+            assert not secret or secret not in "".join(said), arguments
+        return Result(status, *said)
 
     def run(self, *arguments: str) -> Any:
         """Run a command that must succeed, and return its JSON."""
@@ -154,21 +188,20 @@ class World:
         return item
 
 
-def machines(folder: Path) -> tuple[Machine, Machine]:
+def machines(forks: Forks, folder: Path) -> tuple[Machine, Machine]:
     """The two machines whose homes lie in ``folder``."""
     password = folder / "password"
-    signer = Machine(
-        "airgap-signer", folder / "signer", ("--password-file", str(password))
-    )
-    return signer, Machine("airgap-relay", folder / "relay")
+    options = ("--password-file", str(password))
+    signer = Machine(forks, "airgap-signer", folder / "signer", options)
+    return signer, Machine(forks, "airgap-relay", folder / "relay")
 
 
-def found(folder: Path, count: int) -> list[dict[str, str]]:
+def found(forks: Forks, folder: Path, count: int) -> list[dict[str, str]]:
     """Make two homes that know each other and ``count`` keys; return the keys."""
     password = folder / "password"
     password.touch(mode=0o600)
-    password.write_text("a password of tests\n")
-    signer, relay = machines(folder)
+    password.write_text(f"{PASSWORD}\n")
+    signer, relay = machines(forks, folder)
     signer.run("init", "--kdf-memory", "64")
     relay.run("init", "--network", "testnet")
     names = [str(folder / f"{name}.identity") for name in ("signer", "relay")]
@@ -182,12 +215,14 @@ def found(folder: Path, count: int) -> list[dict[str, str]]:
     return [json.loads(line) for line in made.stdout.splitlines()]
 
 
-def copied(template: Path, folder: Path, keys: list[dict[str, str]]) -> World:
+def copied(
+    forks: Forks, template: Path, folder: Path, keys: list[dict[str, str]]
+) -> World:
     """A world of its own for one test; its sandbox must be stopped."""
     shutil.copytree(template, folder, dirs_exist_ok=True)
     lies = Lies()
     sandbox = Sandbox(folder / "sandbox", faults=lies)
-    signer, relay = machines(folder)
+    signer, relay = machines(forks, folder)
     relay.environment = {
         "TATUM_API_KEY": sandbox.api_key,
         "TATUM_API_URL": sandbox.url,
