@@ -152,8 +152,8 @@ class Tatum:
     def transfer(self, request: Request, _fault: Fault, path: str) -> Answer:
         """Build a transaction for a KMS to sign."""
         kind, body = self._kind_at(path), _body(request)
-        waiting = self.pending.waiting(kind.code)
-        pending = transfers.build(body, kind, self.ledgers[kind.code], waiting)
+        reserved = self.pending.reserved()
+        pending = transfers.build(body, kind, self.ledgers[kind.code], reserved)
         for field in ("fromAddress", "to"):
             for item in body.get(field, []):
                 self._name(kind, item["address"])

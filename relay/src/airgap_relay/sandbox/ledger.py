@@ -65,6 +65,8 @@ class Ledger:
         """Confirmed transaction -> height of its block."""
         self.mempool: dict[str, Transaction] = {}
         self.spenders: dict[OutPoint, str] = {}
+        self._paid: dict[bytes, dict[OutPoint, None]] = {}
+        """Script -> outputs that ever paid to it; a dictionary keeps their order."""
         self._code = code
         self._parameters = parameters
         self._judge = judge
@@ -88,13 +90,8 @@ class Ledger:
 
     def coins_of(self, script: bytes) -> list[OutPoint]:
         """Return what ``script`` could spend now, oldest first."""
-        return [
-            out_point
-            for tx_id, transaction in self.transactions.items()
-            for index, output in enumerate(transaction.outputs)
-            if output.script == script
-            and (out_point := OutPoint(tx_id, index)) not in self.spenders
-        ]
+        paid = self._paid.get(script, {})
+        return [point for point in paid if self.unspent(point) is not None]
 
     def fee(self, transaction: Transaction) -> int:
         """Return what the inputs bring above what the outputs take."""
@@ -163,7 +160,7 @@ class Ledger:
         )
         for tx_id, transaction in zip(tx_ids, transactions, strict=True):
             self.mempool.pop(tx_id, None)
-            self.transactions.setdefault(tx_id, transaction)
+            self._learn(tx_id, transaction)
             self.heights[tx_id] = self.height
         self.blocks.append(Block(double_sha256(header)[::-1].hex(), time))
 
@@ -174,9 +171,15 @@ class Ledger:
                 self.spenders.pop(spent.out_point, None)
             del self.transactions[tx_id]
         tx_id = transaction.tx_id()
-        self.mempool[tx_id] = self.transactions[tx_id] = transaction
+        self.mempool[tx_id] = transaction
+        self._learn(tx_id, transaction)
         for spent in transaction.inputs:
             self.spenders[spent.out_point] = tx_id
+
+    def _learn(self, tx_id: str, transaction: Transaction) -> None:
+        self.transactions.setdefault(tx_id, transaction)
+        for index, output in enumerate(transaction.outputs):
+            self._paid.setdefault(output.script, {})[OutPoint(tx_id, index)] = None
 
     def _conflicts(self, transaction: Transaction) -> set[str]:
         """Return what waits in the mempool and spends a coin of ``transaction``."""

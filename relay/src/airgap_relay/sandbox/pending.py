@@ -5,6 +5,8 @@ from collections.abc import Collection
 from typing import Any
 
 from airgap_relay.sandbox.ledger import Event, Record
+from airgap_shared.formats.bitcoin import tatum
+from airgap_shared.formats.bitcoin.transaction import OutPoint
 
 Pending = dict[str, Any]
 """One pending transaction, as Tatum answers it."""
@@ -27,6 +29,8 @@ class PendingList:
         """Start empty."""
         self.reported: list[dict[str, str]] = []
         self._items: dict[str, Pending] = {}
+        self._coins: dict[str, frozenset[OutPoint]] = {}
+        """Waiting transaction -> what it spends."""
         self._record = record
 
     def find(self, id_: str) -> Pending | None:
@@ -42,6 +46,10 @@ class PendingList:
             and "txId" not in item
             and (ids is None or signature_ids(item).intersection(ids))
         ]
+
+    def reserved(self) -> set[OutPoint]:
+        """Return the coins that waiting transactions spend."""
+        return set().union(*self._coins.values())
 
     def add(self, pending: Pending) -> None:
         """Keep a new one."""
@@ -68,9 +76,14 @@ class PendingList:
         match event:
             case {"event": "pending", "pending": pending}:
                 self._items[pending["id"]] = pending
+                found = tatum.decode(pending["serializedTransaction"])
+                spent = frozenset(i.out_point for i in found.unsigned.inputs)
+                self._coins[pending["id"]] = spent
             case {"event": "completed", "id": id_, "txId": tx_id}:
                 self._items[id_] = {**self._items[id_], "txId": tx_id}
+                self._coins.pop(id_, None)
             case {"event": "deleted", "id": id_}:
                 del self._items[id_]
+                self._coins.pop(id_, None)
             case {"event": "reported", "id": id_, "error": error}:
                 self.reported.append({"signatureId": id_, "error": error})

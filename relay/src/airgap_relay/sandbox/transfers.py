@@ -4,7 +4,6 @@ Coins are the oldest of the senders that no other pending transaction spends. Ta
 promises no such thing, but two transfers in a row would otherwise conflict.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,7 +14,6 @@ from airgap_relay.sandbox.ledger import FINAL_SEQUENCE, Ledger
 from airgap_relay.sandbox.pending import Pending, new_id
 from airgap_shared import amounts
 from airgap_shared.errors import ContractError
-from airgap_shared.formats.bitcoin import tatum
 from airgap_shared.formats.bitcoin.script import ScriptType, classify
 from airgap_shared.formats.bitcoin.transaction import (
     Input,
@@ -78,15 +76,15 @@ def script_of(value: object, field: str, kind: Kind) -> bytes:
 
 
 def build(
-    body: dict[str, Any], kind: Kind, ledger: Ledger, waiting: Iterable[Pending]
+    body: dict[str, Any], kind: Kind, ledger: Ledger, reserved: set[OutPoint]
 ) -> Pending:
-    """Return the pending transaction that ``body`` asks for.
+    """Return the pending transaction that ``body`` asks for, without reserved coins.
 
     Raises ``InvalidError``.
     """
     outputs = [_payment(item, kind) for item in _list(body, "to")]
     named = _named_coins(body, ledger)
-    sources = named or _coins_of_senders(body, kind, ledger, _reserved(waiting))
+    sources = named or _coins_of_senders(body, kind, ledger, reserved)
     if not sources or not outputs:
         raise InvalidError("fromAddress", "there are no coins to spend, or no payments")
     if ("fee" in body) != ("changeAddress" in body):
@@ -150,15 +148,6 @@ def _coins_of_senders(
                 source = Source(point, coin, _signature_id(item), index)
                 sources.setdefault(point, source)
     return list(sources.values())
-
-
-def _reserved(waiting: Iterable[Pending]) -> set[OutPoint]:
-    serialized = (pending["serializedTransaction"] for pending in waiting)
-    return {
-        spent.out_point
-        for text in serialized
-        for spent in tatum.decode(text).unsigned.inputs
-    }
 
 
 def _payment(item: dict[str, Any], kind: Kind) -> Output:
