@@ -116,7 +116,7 @@ class Machine:
                 path.read_bytes()
             ).hexdigest()
             for path in sorted(self.home.rglob("*"))
-            if path.is_file() and not path.name.endswith(("-wal", "-shm", ".lock"))
+            if path.is_file() and not path.name.endswith(("-wal", "-shm", "lock"))
         }
 
 
