@@ -36,7 +36,7 @@ def measure(folder: Path, count: int, inputs: int) -> dict[str, float]:
         shown: list[str] = []
         answer, review = opened.sign_batch(
             sealed,
-            (),
+            session.Choices(),
             int(time.time()),
             lambda review, at: shown.append(
                 render(review, "bench", at, preliminary=False)

@@ -37,7 +37,7 @@ def test_a_file_of_exactly_the_limit_is_read(tmp_path):
 
 def test_a_file_over_the_limit_is_refused(tmp_path):
     (tmp_path / "document").write_bytes(b"x" * 11)
-    refused("file.too_large", files.read, tmp_path / "document", 10)
+    refused("contract.too_large", files.read, tmp_path / "document", 10)
 
 
 def test_a_missing_file_is_a_usage_error(tmp_path):

@@ -16,8 +16,8 @@ import pytest
 from airgap_shared import amounts, chains, documents, files
 from airgap_shared.derivation import ExtendedKey
 from airgap_shared.errors import AirgapError
-from airgap_shared.formats import psbt
-from airgap_shared.formats.bitcoin import script, spending, tatum, transaction
+from airgap_shared.formats import bitcore, psbt
+from airgap_shared.formats.bitcoin import script, spending, transaction
 from airgap_shared.formats.bitcoin.transaction import Output
 from tests.vectors import generate
 
@@ -29,7 +29,7 @@ VECTORS = [
 ]
 BY_NAME = {vector["name"]: vector for vector in VECTORS}
 
-MUST = re.compile(r"^- \*\*([A-Z]+-[0-9]+)\*\* (.*?)(?=^- \*\*|^#|^\n[^ ]|\Z)", re.M | re.S)
+MUST = re.compile(r"^- \*\*([A-Z]+-[0-9]+)\*\* (.*?)(?=^- \*\*|^#|^\n[^ ]|\Z)", re.MULTILINE | re.DOTALL)
 """A numbered rule: from its number to the next rule, heading or paragraph."""
 VECTOR_NAME = re.compile(r"`([a-z][a-z0-9-]*)`")
 
@@ -96,7 +96,7 @@ DECODERS = {
     "amount": lambda vector: amounts.parse(vector["text"], 8),
     "chain": lambda vector: chains.lookup(vector["text"], "mainnet"),
     "xpub": lambda vector: ExtendedKey(vector["text"]),
-    "tatum": lambda vector: tatum.decode(vector["text"]),
+    "tatum": lambda vector: bitcore.decode(vector["text"]),
 }
 
 

@@ -106,7 +106,7 @@ def file_vectors() -> list[Vector]:
         ("regular", "FILE-1", "read", "ok"),
         ("folder", "FILE-1", "read", "file.not_regular"),
         ("pipe", "FILE-1", "read", "file.not_regular"),
-        ("too-large", "FILE-2", "read", "file.too_large"),
+        ("too-large", "FILE-2", "read", "contract.too_large"),
         ("missing", "FILE-3", "read", "file.missing"),
         ("new-name", "FILE-4", "write", "ok"),
         ("existing-file", "FILE-4", "write", "file.exists"),

@@ -7,14 +7,14 @@ import secrets
 import stat
 from pathlib import Path
 
-from airgap_shared.errors import FileError, MissingFileError
+from airgap_shared.errors import ContractError, FileError, MissingFileError
 from airgap_shared.limits import MAX_DOCUMENT_BYTES
 
 
 def read(path: Path, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
     """Return the bytes of a regular file, read once.
 
-    Raises ``file.missing``, ``file.not_regular``, ``file.too_large`` and
+    Raises ``file.missing``, ``file.not_regular``, ``contract.too_large`` and
     ``file.unreadable``. Pipes and devices are refused without waiting for them.
     """
     try:
@@ -32,8 +32,9 @@ def read(path: Path, max_bytes: int = MAX_DOCUMENT_BYTES) -> bytes:
         except OSError as error:
             raise _failure("file.unreadable", path, error) from error
     if len(data) > max_bytes:
-        raise FileError(
-            "file.too_large", f"{path} is larger than the {max_bytes} bytes that fit"
+        raise ContractError(
+            "contract.too_large",
+            f"{path} is larger than the {max_bytes} bytes that fit",
         )
     return data
 

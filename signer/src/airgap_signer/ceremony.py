@@ -24,7 +24,7 @@ from airgap_shared.documents import (
 )
 from airgap_shared.errors import RefusalError, SafetyError, UsageError
 from airgap_shared.limits import MAX_BATCH_SECONDS
-from airgap_signer import memory
+from airgap_signer import memory, replacement
 from airgap_signer.chains.base import Ownership
 from airgap_signer.items import ItemReview, answer, judge, read, references, sign
 from airgap_signer.memory import Memory, Record
@@ -130,19 +130,30 @@ def review_batch(
     policy: Policy,
     history: History,
     now: int,
+    *,
+    replaces: Collection[str] = (),
 ) -> Review:
     """Return what each item would do and whether it may be signed.
 
-    A failure inside an item refuses that item alone.
+    ``replaces`` names items that may displace what was signed before. A failure
+    inside an item refuses that item alone. Raises ``usage.no_item``.
     """
     batch = sealed.document
+    _check_named(batch, replaces)
     ownerships: dict[Chain, Ownership] = {}
     items = [read(item, batch.network, public, ownerships, now) for item in batch.items]
     coins = [i.reading.intent.coins if i.reading else () for i in items]
     references = [coin.reference for group in coins for coin in group]
-    known = history.memory([item.id for item in batch.items], references)
+    ids = [item.id for item in batch.items]
+    known = history.memory(ids, references)
+    if replaces:
+        displaced = replacement.displaced_ids(known)
+        known = history.memory([*ids, *sorted(displaced)], references)
     repeated = memory.repeated_coins(coins)
-    judged = (judge(item, known, repeated, policy) for item in items)
+    judged = (
+        judge(item, known, repeated, policy, is_replacement=item.item.id in replaces)
+        for item in items
+    )
     return Review(sealed, tuple(judged), now)
 
 
@@ -151,8 +162,7 @@ def veto(review: Review, ids: Collection[str]) -> Review:
 
     Raises ``usage.no_item`` for an id that is not in the batch.
     """
-    for strange in set(ids) - {item.item.id for item in review.items}:
-        raise UsageError("usage.no_item", f"no item {strange} in this batch")
+    _check_named(review.sealed.document, ids)
     error = RefusalError("refusal.operator", "vetoed by the person")
     items = (
         ItemReview(i.item, error=error) if i.item.id in ids else i for i in review.items
@@ -226,6 +236,11 @@ def answer_batch(
         software=software,
         self_test="passed",
     )
+
+
+def _check_named(batch: UnsignedBatch, ids: Collection[str]) -> None:
+    for strange in set(ids) - {item.id for item in batch.items}:
+        raise UsageError("usage.no_item", f"no item {strange} in this batch")
 
 
 def _check_head(seen: Head, public: Public, history: History) -> None:

@@ -16,9 +16,10 @@ from airgap_shared.chains import Chain, Network, lookup
 from airgap_shared.derivation import ExtendedKey
 from airgap_shared.documents import KeyReference, SignedItem, UnsignedItem
 from airgap_shared.errors import AirgapError, ContractError, RefusalError, SafetyError
-from airgap_signer import chains, keys, memory
+from airgap_signer import chains, keys, memory, replacement
 from airgap_signer.chains.base import Ownership, PublicKeys, Reading
-from airgap_signer.memory import Memory, Record, SpentCoin
+from airgap_signer.intent import Owner
+from airgap_signer.memory import Memory, Paid, Record, SpentCoin
 from airgap_signer.policy import Policy, evaluate
 from airgap_signer.wallet import Public, StoredEntry
 
@@ -31,6 +32,8 @@ class ItemReview:
     reading: Reading | None = None
     record: Record | None = None
     """The earlier answer, when this very request was signed before."""
+    displaced: tuple[Record, ...] = ()
+    """What it takes the place of, when a person asked for that."""
     error: AirgapError | None = None
 
 
@@ -109,17 +112,30 @@ def _extended(xpub: str) -> ExtendedKey:
 
 
 def judge(
-    item: ItemReview, known: Memory, repeated: Mapping[str, int], policy: Policy
+    item: ItemReview,
+    known: Memory,
+    repeated: Mapping[str, int],
+    policy: Policy,
+    *,
+    is_replacement: bool,
 ) -> ItemReview:
-    """Return ``item`` as answered before, refused by memory or policy, or neither."""
+    """Return ``item`` as answered before, refused by memory or policy, or neither.
+
+    ``is_replacement`` is a person's word that it may displace what was signed.
+    """
     if item.reading is None:
         return item
     intent = item.reading.intent
     try:
         request = request_digest(item.item)
-        record = memory.recall(known, item.item.id, request, intent.coins)
-        if record is not None:
-            return replace(item, record=record)
+        answered = memory.answered(known, item.item.id, request)
+        if answered is not None:
+            return replace(item, record=answered)
+        if is_replacement:
+            displaced = replacement.check(known, item.item.id, intent)
+            item = replace(item, displaced=displaced)
+        else:
+            memory.check_new(known, item.item.id, intent.coins)
         for coin in intent.coins:
             if coin.reference in repeated:
                 raise RefusalError(
@@ -163,6 +179,7 @@ def sign(
                 raise _not_ours(f"the own output to {paid}")
     signed = reading.sign(derived)
     coins = (SpentCoin(c.reference, c.amount, c.script) for c in intent.coins)
+    others = (p for p in intent.payments if p.owner is Owner.OTHERS)
     return Record(
         item.id,
         intent.chain.code,
@@ -170,7 +187,9 @@ def sign(
         request_digest(item),
         signed.tx_id,
         signed.data,
+        intent.fee,
         tuple(coins),
+        tuple(Paid(payment.script, payment.amount) for payment in others),
     )
 
 

@@ -12,18 +12,20 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from airgap_shared.documents import next_head
 from airgap_shared.errors import SafetyError
-from airgap_signer.memory import Memory, Record, SpentCoin
+from airgap_signer.memory import Memory, Paid, Record, SpentCoin
 
 SCHEMA_VERSION = 1
 _CHUNK = 500
 """Values in one IN (...): SQLite takes 999 in its oldest builds."""
 
 _SCHEMA = """
+-- Amounts are decimal text: wei do not fit into 64 bits.
 CREATE TABLE entry (
     height INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
     detail TEXT NOT NULL, link TEXT NOT NULL, head TEXT NOT NULL, mac TEXT NOT NULL
@@ -31,15 +33,21 @@ CREATE TABLE entry (
 CREATE TABLE item (
     height INTEGER NOT NULL, position INTEGER NOT NULL, tatum_id TEXT NOT NULL,
     chain TEXT NOT NULL, network TEXT NOT NULL, request TEXT NOT NULL,
-    tx_id TEXT NOT NULL, signed BLOB NOT NULL, PRIMARY KEY (height, position)
+    tx_id TEXT NOT NULL, signed BLOB NOT NULL, fee TEXT NOT NULL,
+    PRIMARY KEY (height, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX item_tatum_id ON item (tatum_id);
 CREATE TABLE coin (
     height INTEGER NOT NULL, position INTEGER NOT NULL, number INTEGER NOT NULL,
-    reference TEXT NOT NULL, amount INTEGER NOT NULL, script BLOB NOT NULL,
+    reference TEXT NOT NULL, amount TEXT NOT NULL, script BLOB NOT NULL,
     PRIMARY KEY (height, position, number)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX coin_reference ON coin (reference);
+CREATE TABLE payment (
+    height INTEGER NOT NULL, position INTEGER NOT NULL, number INTEGER NOT NULL,
+    script BLOB NOT NULL, amount TEXT NOT NULL,
+    PRIMARY KEY (height, position, number)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE answer (
     fingerprint TEXT PRIMARY KEY, height INTEGER NOT NULL, document BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
@@ -47,8 +55,29 @@ CREATE TABLE answer (
 
 _ALL_ITEMS = "SELECT * FROM item ORDER BY height, position"
 _ALL_COINS = "SELECT * FROM coin ORDER BY height, position, number"
+_ALL_PAYMENTS = "SELECT * FROM payment ORDER BY height, position, number"
+
+_ITEM_AT = (
+    "SELECT tatum_id, chain, network, request, tx_id, signed, fee FROM item "
+    "WHERE height = ? AND position = ?"
+)
+_COINS_AT = (
+    "SELECT reference, amount, script FROM coin "
+    "WHERE height = ? AND position = ? ORDER BY number"
+)
+_PAYMENTS_AT = (
+    "SELECT script, amount FROM payment "
+    "WHERE height = ? AND position = ? ORDER BY number"
+)
+_INSERTS = (
+    "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "INSERT INTO coin VALUES (?, ?, ?, ?, ?, ?)",
+    "INSERT INTO payment VALUES (?, ?, ?, ?, ?)",
+)
 
 Row = tuple[object, ...]
+Rows = tuple[list[Row], list[Row], list[Row]]
+"""Rows of item, coin and payment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,20 +247,16 @@ class Journal:
         """Append one entry with its items, durably; return the new end."""
         tip = self.tip()
         height = tip.height + 1
-        items, coins = _rows(height, records)
-        link = _link(at, kind, detail, items, coins)
+        rows = _rows(height, records)
+        link = _link(at, kind, detail, rows)
         head = next_head(tip.head, link)
         with self._database:
             self._database.execute(
                 "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (height, at, kind, detail, link, head, self._mac(height, head)),
             )
-            self._database.executemany(
-                "INSERT INTO item VALUES (?, ?, ?, ?, ?, ?, ?, ?)", items
-            )
-            self._database.executemany(
-                "INSERT INTO coin VALUES (?, ?, ?, ?, ?, ?)", coins
-            )
+            for insert, table in zip(_INSERTS, rows, strict=True):
+                self._database.executemany(insert, table)
         return Tip(height, head, at)
 
     def _mac(self, height: int, head: str) -> str:
@@ -241,17 +266,18 @@ class Journal:
         """Yield the head after each entry, recomputed from its rows."""
         items = _RowsByHeight(self._database.execute(_ALL_ITEMS))
         coins = _RowsByHeight(self._database.execute(_ALL_COINS))
+        payments = _RowsByHeight(self._database.execute(_ALL_PAYMENTS))
         head = self._genesis
         entries = self._database.execute(
             "SELECT height, at, kind, detail, head FROM entry ORDER BY height"
         )
         for number, (height, at, kind, detail, stored) in enumerate(entries, start=1):
-            rows = items.pop(height), coins.pop(height)
-            head = next_head(head, _link(at, kind, detail, *rows))
+            rows = items.pop(height), coins.pop(height), payments.pop(height)
+            head = next_head(head, _link(at, kind, detail, rows))
             if (height, stored) != (number, head):
                 raise _changed(f"entry {height} is not what was written")
             yield head
-        if items.left() or coins.left():
+        if items.left() or coins.left() or payments.left():
             raise _changed("it has rows that belong to no entry")
 
     def _places(
@@ -273,18 +299,23 @@ class Journal:
 
     def _record(self, height: int, position: int) -> Record:
         place = (height, position)
-        item: Row = self._database.execute(
-            "SELECT tatum_id, chain, network, request, tx_id, signed FROM item "
-            "WHERE height = ? AND position = ?",
-            place,
-        ).fetchone()
-        coins = self._database.execute(
-            "SELECT reference, amount, script FROM coin "
-            "WHERE height = ? AND position = ? ORDER BY number",
-            place,
+        item: tuple[Any, ...] = self._database.execute(_ITEM_AT, place).fetchone()
+        coins = self._database.execute(_COINS_AT, place)
+        spent = (SpentCoin(each, int(amount), script) for each, amount, script in coins)
+        payments = self._database.execute(_PAYMENTS_AT, place)
+        paid = (Paid(script, int(amount)) for script, amount in payments)
+        tatum_id, chain, network, request, tx_id, signed, fee = item
+        return Record(
+            tatum_id,
+            chain,
+            network,
+            request,
+            tx_id,
+            signed,
+            int(fee),
+            tuple(spent),
+            tuple(paid),
         )
-        spent = tuple(SpentCoin(*coin) for coin in coins)
-        return Record(*item, coins=spent)  # type: ignore[arg-type, misc]
 
 
 class _RowsByHeight:
@@ -317,38 +348,27 @@ def _connect(path: Path) -> sqlite3.Connection:
     return database
 
 
-def _rows(height: int, records: Sequence[Record]) -> tuple[list[Row], list[Row]]:
+def _rows(height: int, records: Sequence[Record]) -> Rows:
     items: list[Row] = []
     coins: list[Row] = []
+    payments: list[Row] = []
     for place, r in enumerate(records):
-        items.append(
-            (
-                height,
-                place,
-                r.tatum_id,
-                r.chain,
-                r.network,
-                r.request,
-                r.tx_id,
-                r.signed,
-            )
-        )
+        names = r.tatum_id, r.chain, r.network, r.request, r.tx_id
+        items.append((height, place, *names, r.signed, str(r.fee)))
         coins += (
-            (height, place, number, coin.reference, coin.amount, coin.script)
+            (height, place, number, coin.reference, str(coin.amount), coin.script)
             for number, coin in enumerate(r.coins)
         )
-    return items, coins
+        payments += (
+            (height, place, number, paid.script, str(paid.amount))
+            for number, paid in enumerate(r.payments)
+        )
+    return items, coins, payments
 
 
-def _link(
-    at: int,
-    kind: str,
-    detail: str,
-    items: Sequence[Row],
-    coins: Sequence[Row],
-) -> str:
+def _link(at: int, kind: str, detail: str, rows: Rows) -> str:
     """Return the digest of an entry and all its rows, as canonical JSON."""
-    content = msgspec.json.encode((at, kind, detail, items, coins))
+    content = msgspec.json.encode((at, kind, detail, *rows))
     return hashlib.sha256(content).hexdigest()
 
 

@@ -5,7 +5,7 @@ and cancellation revoke nothing. So the same request is answered from the record
 and anything else that touches a Tatum id or a coin already signed is a conflict.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from airgap_shared.errors import AirgapError, RefusalError, SafetyError
@@ -22,6 +22,14 @@ class SpentCoin:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """What a signed item pays to others."""
+
+    script: bytes
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One item that was signed."""
 
@@ -32,7 +40,14 @@ class Record:
     """Digest of the payload and all claims: the same request or not."""
     tx_id: str
     signed: bytes
+    fee: int
     coins: tuple[SpentCoin, ...]
+    payments: tuple[Paid, ...]
+    """To others alone."""
+
+    def spends(self, references: Collection[str]) -> bool:
+        """Whether it spends one of these coins, so that only one can be confirmed."""
+        return any(coin.reference in references for coin in self.coins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +58,24 @@ class Memory:
     by_coin: Mapping[str, Sequence[Record]]
 
 
-def recall(
-    memory: Memory, tatum_id: str, request: str, coins: Sequence[Coin]
-) -> Record | None:
-    """Return the record that answers this very request; ``None`` when it is new.
+def answered(memory: Memory, tatum_id: str, request: str) -> Record | None:
+    """Return the record that answers this very request; ``None`` when it is new."""
+    versions = memory.by_tatum_id.get(tatum_id, ())
+    return next((record for record in versions if record.request == request), None)
+
+
+def check_new(memory: Memory, tatum_id: str, coins: Sequence[Coin]) -> None:
+    """Refuse an item that touches what was signed before.
 
     Raises ``refusal.conflict.tatum_id``, ``refusal.conflict.coin`` and, when a
     coin is described otherwise than before, ``refusal.conflict.claim``.
     """
-    for record in memory.by_tatum_id.get(tatum_id, ()):
-        if record.request == request:
-            return record
-    _check_pins(memory, coins)
+    check_pins(memory, coins)
     for record in memory.by_tatum_id.get(tatum_id, ()):
         raise _conflict("tatum_id", f"Tatum id {tatum_id}", record)
     for coin in coins:
         for record in memory.by_coin.get(coin.reference, ()):
             raise _conflict("coin", f"coin {coin.reference}", record)
-    return None
 
 
 def repeated_coins(batch: Sequence[Sequence[Coin]]) -> dict[str, int]:
@@ -82,7 +97,11 @@ def check_clock(now: int, last: int) -> None:
         )
 
 
-def _check_pins(memory: Memory, coins: Sequence[Coin]) -> None:
+def check_pins(memory: Memory, coins: Sequence[Coin]) -> None:
+    """Refuse a coin that is described otherwise than before.
+
+    Raises ``refusal.conflict.claim``.
+    """
     for coin in coins:
         for record in memory.by_coin.get(coin.reference, ()):
             for spent in record.coins:

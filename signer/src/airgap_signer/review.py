@@ -87,6 +87,10 @@ def _item(number: int, total: int, item: ItemReview) -> list[str]:
         lines.append(f"  claim   the relay says that it replaces: {unsigned.replaces}")
     if item.reading is not None:
         lines += _intent(item.reading.intent)
+    lines += (
+        f"  REPLACES item {record.tatum_id}\n          signed as {record.tx_id}"
+        for record in item.displaced
+    )
     if item.error is not None:
         lines.append(f"  REFUSED {item.error.code}")
         lines.append(f"          {item.error.message}")

@@ -7,6 +7,7 @@ the storage's next generation or the journal's next entry first, then the seal.
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,14 @@ PUBLIC_COPY = "airgap.public-copy.v1"
 
 Decide = Callable[[Review, int], None]
 """Shows a review, and when the journal was last written; raises unless accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a person says of single items of a batch, by their Tatum ids."""
+
+    vetoes: Collection[str] = ()
+    replaces: Collection[str] = ()
 
 
 class Session:
@@ -75,7 +84,7 @@ class Session:
     def sign_batch(
         self,
         sealed: Sealed[UnsignedBatch],
-        vetoes: Collection[str],
+        choices: Choices,
         now: int,
         decide: Decide,
     ) -> tuple[bytes, Review]:
@@ -87,8 +96,15 @@ class Session:
         tip = self.journal.tip()
         memory.check_clock(now, tip.at)
         ceremony.check_batch(sealed, self.public, self.journal, now)
-        review = ceremony.review_batch(sealed, self.public, Policy(), self.journal, now)
-        review = ceremony.veto(review, vetoes)
+        review = ceremony.review_batch(
+            sealed,
+            self.public,
+            self.policy,
+            self.journal,
+            now,
+            replaces=choices.replaces,
+        )
+        review = ceremony.veto(review, choices.vetoes)
         decide(review, tip.at)
         selftest.run()
         texts = self.secret_texts(ceremony.needed_entries(review))

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from embit.util import ctypes_secp256k1 as native
 
 from airgap_shared import chains, secp256k1
+from airgap_shared.formats import bitcore
 from airgap_shared.formats.bitcoin import script as scripts
-from airgap_shared.formats.bitcoin import spending, tatum
+from airgap_shared.formats.bitcoin import spending
 from airgap_shared.formats.bitcoin.transaction import (
     Input,
     OutPoint,
@@ -122,5 +123,5 @@ def sign(unsigned: Transaction, coins: list[Output]) -> Transaction:
 
 def sign_pending(pending: dict[str, Any]) -> Transaction:
     """What a KMS would send for a pending transaction."""
-    found = tatum.decode(pending["serializedTransaction"])
+    found = bitcore.decode(pending["serializedTransaction"])
     return sign(found.unsigned, list(found.coins))

@@ -7,8 +7,8 @@ import pytest
 
 from airgap_relay.sandbox.server import Sandbox
 from airgap_shared import chains
+from airgap_shared.formats import bitcore
 from airgap_shared.formats.bitcoin import script as scripts
-from airgap_shared.formats.bitcoin import tatum
 from airgap_shared.formats.bitcoin.transaction import OutPoint
 from tests.relay.sandbox.purse import (
     P2PKH,
@@ -127,7 +127,7 @@ def test_a_deleted_one_is_gone_and_its_coin_is_free_again(caller):
 def test_two_transfers_in_a_row_spend_different_coins(caller):
     first, second = started(caller), started(caller)
     spent = [
-        tatum.decode(pending["serializedTransaction"]).unsigned.inputs[0].out_point
+        bitcore.decode(pending["serializedTransaction"]).unsigned.inputs[0].out_point
         for pending in (first, second)
     ]
     assert len(set(spent)) == 2
@@ -167,7 +167,7 @@ def test_change_goes_where_it_is_asked_to_and_the_fee_is_as_given(caller):
         changeAddress=address(P2PKH),
     )
     pending = caller.get(f"/v3/kms/{reply.body['signatureId']}").body
-    unsigned = tatum.decode(pending["serializedTransaction"]).unsigned
+    unsigned = bitcore.decode(pending["serializedTransaction"]).unsigned
     assert [i.out_point for i in unsigned.inputs] == [point]
     assert [(o.amount, o.script) for o in unsigned.outputs] == [
         (150_000, STRANGER),
@@ -194,7 +194,7 @@ def test_coins_can_be_named(caller):
     )
     pending = caller.get(f"/v3/kms/{reply.body['signatureId']}").body
     assert pending["hashes"] == [WALLET, WALLET]
-    unsigned = tatum.decode(pending["serializedTransaction"]).unsigned
+    unsigned = bitcore.decode(pending["serializedTransaction"]).unsigned
     assert [i.out_point for i in unsigned.inputs] == points
 
 

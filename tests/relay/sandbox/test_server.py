@@ -1,6 +1,7 @@
 """The sandbox as a process with a socket and a file: faults, crashes, strangers."""
 
 import stat
+import sys
 from http.client import HTTPConnection, HTTPException, RemoteDisconnected
 from urllib.parse import urlsplit
 
@@ -126,6 +127,14 @@ def test_a_port_that_is_taken_is_named(tmp_path, sandbox):
     port = urlsplit(sandbox.url).port
     with pytest.raises(UsageError, match=str(port)):
         Sandbox(tmp_path / "other", port)
+
+
+def test_a_missing_script_engine_is_named_with_its_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pbk", None)
+    with pytest.raises(UsageError, match="script engine") as caught:
+        Sandbox(tmp_path)
+    assert "airgap-relay[sandbox]" in caught.value.hint
+    assert caught.value.code == "usage.sandbox_extra"
 
 
 @pytest.mark.parametrize("data", [b"{", b"\xff", b"[" * 100_000])

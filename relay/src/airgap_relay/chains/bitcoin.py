@@ -16,8 +16,8 @@ from airgap_shared.chains import Chain
 from airgap_shared.documents import Entry, KeyReference
 from airgap_shared.envelope import decode_json
 from airgap_shared.errors import ContractError
-from airgap_shared.formats import psbt
-from airgap_shared.formats.bitcoin import script, spending, tatum, transaction
+from airgap_shared.formats import bitcore, psbt
+from airgap_shared.formats.bitcoin import script, spending, transaction
 from airgap_shared.formats.bitcoin.script import ScriptType
 from airgap_shared.formats.bitcoin.transaction import (
     MAX_MONEY,
@@ -72,7 +72,7 @@ class BitcoinFamily:
 
     def needs(self, pending: Pending) -> frozenset[str]:
         """Return the previous transaction of every input but taproot (BIP-341)."""
-        claimed = tatum.decode(pending.serialized_transaction)
+        claimed = bitcore.decode(pending.serialized_transaction)
         pairs = zip(claimed.unsigned.inputs, claimed.coins, strict=True)
         return frozenset(
             spent.out_point.tx_id
@@ -103,7 +103,7 @@ class BitcoinFamily:
             raise _error(
                 "withdrawal", "withdrawals of virtual accounts are not supported"
             )
-        claimed = tatum.decode(pending.serialized_transaction)
+        claimed = bitcore.decode(pending.serialized_transaction)
         pairs = zip(claimed.unsigned.inputs, claimed.coins, strict=True)
         inputs = tuple(_psbt_input(spent, coin, previous) for spent, coin in pairs)
         keys = _keys(claimed.coins, _candidates(pending, entries, chain))

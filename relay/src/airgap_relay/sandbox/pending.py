@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from airgap_relay.sandbox.ledger import Event, Record
-from airgap_shared.formats.bitcoin import tatum
+from airgap_shared.formats import bitcore
 from airgap_shared.formats.bitcoin.transaction import OutPoint
 
 Pending = dict[str, Any]
@@ -76,7 +76,7 @@ class PendingList:
         match event:
             case {"event": "pending", "pending": pending}:
                 self._items[pending["id"]] = pending
-                found = tatum.decode(pending["serializedTransaction"])
+                found = bitcore.decode(pending["serializedTransaction"])
                 spent = frozenset(i.out_point for i in found.unsigned.inputs)
                 self._coins[pending["id"]] = spent
             case {"event": "completed", "id": id_, "txId": tx_id}:

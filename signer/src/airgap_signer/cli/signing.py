@@ -56,10 +56,24 @@ def review(file: str) -> None:
     multiple=True,
     help="Refuse this item of the batch; may be given again.",
 )
-def sign(file: str, output: str, confirm: str | None, vetoes: tuple[str, ...]) -> None:
+@click.option(
+    "--replace",
+    "replaces",
+    metavar="ID",
+    multiple=True,
+    help="Let this item displace what was signed before; may be given again.",
+)
+def sign(
+    file: str,
+    output: str,
+    confirm: str | None,
+    vetoes: tuple[str, ...],
+    replaces: tuple[str, ...],
+) -> None:
     """Review, confirm and sign a batch, and write the signed one."""
     from airgap_shared import files
     from airgap_signer import ceremony, terminal
+    from airgap_signer.session import Choices
 
     run = invocation()
     run.check_output(output)
@@ -73,7 +87,9 @@ def sign(file: str, output: str, confirm: str | None, vetoes: tuple[str, ...]) -
             if session.policy.confirm == "terminal":
                 terminal.require(confirm)
             decide = partial(_decide, run, confirm, name)
-            answer, shown = session.sign_batch(sealed, vetoes, int(time.time()), decide)
+            answer, shown = session.sign_batch(
+                sealed, Choices(vetoes, replaces), int(time.time()), decide
+            )
             errors = _errors(shown)
         else:
             run.note("this batch was signed before; the same answer again")

@@ -54,14 +54,14 @@ class _Transaction(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class TatumTransaction:
+class BitcoreTransaction:
     """An unsigned transaction and what Tatum claims of the coins it spends."""
 
     unsigned: Transaction
     coins: tuple[Output, ...]
 
 
-def decode(text: str) -> TatumTransaction:
+def decode(text: str) -> BitcoreTransaction:
     """Return the transaction that ``serializedTransaction`` holds.
 
     Raises ``contract.tatum.malformed``, ``contract.tatum.hash``,
@@ -84,7 +84,7 @@ def decode(text: str) -> TatumTransaction:
     if json.hash is not None and json.hash != unsigned.tx_id():
         raise _error("hash", f"hash is {json.hash}, the fields give {unsigned.tx_id()}")
     _check_change(json, unsigned)
-    return TatumTransaction(unsigned, _coins(json.inputs))
+    return BitcoreTransaction(unsigned, _coins(json.inputs))
 
 
 def _input(json: _Input) -> Input:
