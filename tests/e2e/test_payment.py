@@ -1,14 +1,11 @@
 """A payment's way there and back, when something is repeated, lost or goes wrong."""
 
-import json
-import signal
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from airgap_relay.sandbox.faults import Fault
-from tests.e2e.world import PROGRAMS, STRANGER, Machine
+from tests.e2e.world import STRANGER
 
 ONE_DONE = {"completed": 1, "waiting": 0, "uncertain": 0, "rejected": 0}
 
@@ -189,24 +186,3 @@ def test_a_wrong_password_is_its_own_status_and_changes_nothing(world):
 def test_a_password_file_that_others_can_read_is_refused(world):
     Path(world.path("password")).chmod(0o644)
     assert world.signer.try_("report").status in (2, 5)
-
-
-def test_a_killed_sandbox_goes_on_where_it_stopped(forks, tmp_path):
-    relay = Machine(forks, "airgap-relay", tmp_path / "relay")
-    relay.run("init", "--network", "testnet")
-    command = [str(PROGRAMS / "airgap-relay"), "--home", str(relay.home), "sandbox"]
-    heights, keys = [], set()
-    for stop, status in ((signal.SIGKILL, -9), (signal.SIGTERM, 0), (signal.SIGINT, 0)):
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-            try:
-                assert child.stdout is not None
-                ready = json.loads(child.stdout.readline())
-                relay.environment["TATUM_API_KEY"] = ready["apiKey"]
-                relay.environment["TATUM_API_URL"] = ready["url"]
-                keys.add(ready["apiKey"])
-                heights.append(relay.run("sandbox-mine")["height"])
-            finally:
-                child.send_signal(stop)
-            assert child.wait(20) == status
-    assert heights == [1, 2, 3]
-    assert len(keys) == 1

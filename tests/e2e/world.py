@@ -62,7 +62,9 @@ class Forks:
         assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(call) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        status = self._process.stdout.readline()
+        assert status, "the process that starts programs has ended; see its stderr"
+        return int(status)
 
     def close(self) -> None:
         """End the process."""
