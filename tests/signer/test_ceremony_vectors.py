@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from airgap_shared.errors import ContractError
-from airgap_shared.formats.bitcoin import tatum
+from airgap_shared.formats import bitcore
 from airgap_shared.formats.psbt import PSBT, PSBTInput
 from airgap_signer.policy import Policy
 from tests.signer.world import ALLOW, MNEMONIC, Vault, key_entry, wallet_entry
@@ -54,7 +54,7 @@ def prepared(vector):
         (wallet,) = pending["hashes"]
         vault.add(wallet_entry(wallet, MNEMONIC, network), MNEMONIC)
         references = offchain_keys(pending)
-    read = tatum.decode(pending["serializedTransaction"])
+    read = bitcore.decode(pending["serializedTransaction"])
     said = tuple(PSBTInput(None, claimed) for claimed in read.coins)
     payload = PSBT(read.unsigned, said).encode()
     item = vault.relay.item_of("", payload, references, id=pending["id"])

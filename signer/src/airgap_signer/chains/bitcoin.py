@@ -24,7 +24,7 @@ from airgap_shared.formats.bitcoin import script as scripts
 from airgap_shared.formats.bitcoin import spending, transaction
 from airgap_shared.formats.bitcoin.script import ScriptType
 from airgap_shared.formats.bitcoin.transaction import OutPoint, Output, Transaction
-from airgap_shared.limits import MAX_LOCK_SECONDS, MAX_VIRTUAL_BYTES
+from airgap_shared.limits import MAX_INDEX, MAX_LOCK_SECONDS, MAX_VIRTUAL_BYTES
 from airgap_signer import keys as key_material
 from airgap_signer.chains.base import Ownership, PublicKeys, Secrets, Signed
 from airgap_signer.intent import Coin, Intent, Owner, Payment, Proof
@@ -45,6 +45,9 @@ LARGEST_DER_BYTES = 71
 DUST = 294
 """Below this no node relays a P2WPKH output (Bitcoin Core, dust relay fee)."""
 
+MAX_SEARCHED = 10_000
+"""Highest index up to which all children are searched for own outputs: a second."""
+
 HEIGHTS = {
     "mainnet": (840_000, 1_713_571_767, 590),
     "testnet": (5_000_000, 1_767_225_600, 60),
@@ -64,7 +67,7 @@ class BitcoinOwnership:
         self._chain = chain
         self._entries = {e.signature_id: e for e in entries}
         self._by_address = {e.address: e for e in entries if e.address}
-        self._children: dict[str, dict[bytes, int]] = {}
+        self._children: dict[str, _Children] = {}
 
     def owner(
         self, script: bytes, keys: PublicKeys
@@ -90,22 +93,54 @@ class BitcoinOwnership:
             if not entry.xpub:
                 continue
             used = [k.index or 0 for k in keys if k.signature_id == signature_id]
-            index = self._scripts(entry, max(used)).get(script)
+            children = self._children_of(entry)
+            index = children.index_of(script, entry.highest, max(used))
             if index is not None:
                 reference = KeyReference(signature_id=signature_id, index=index)
                 return Owner.PAYER, reference
         return Owner.OTHERS, None
 
-    def _scripts(self, entry: StoredEntry, used: int) -> dict[bytes, int]:
-        """Return the managed scripts of a mnemonic's children, derived once."""
-        found = self._children.setdefault(entry.signature_id, {})
-        end = max(entry.highest, used) + OWN_GAP
-        if len(found) <= end:
-            extended = ExtendedKey(entry.xpub)
-            for index in range(len(found), end + 1):
-                key = extended.child(index)
-                found[scripts.managed_script(key, self._chain.bitcoin)] = index
-        return found
+    def _children_of(self, entry: StoredEntry) -> "_Children":
+        if entry.signature_id not in self._children:
+            self._children[entry.signature_id] = _Children(entry.xpub, self._chain)
+        return self._children[entry.signature_id]
+
+
+class _Children:
+    """The managed scripts of a mnemonic's children, each derived once."""
+
+    def __init__(self, xpub: str, chain: Chain) -> None:
+        """Begin with none of the children of ``xpub``."""
+        self._key = ExtendedKey(xpub)
+        self._chain = chain
+        self._by_script: dict[bytes, int] = {}
+        self._derived: set[int] = set()
+        self._searched: set[range] = set()
+
+    def index_of(self, script: bytes, highest: int, used: int) -> int | None:
+        """Return the child that ``script`` pays to, near enough to count as ours.
+
+        Searched is every index up to ``OWN_GAP`` past the ``highest`` that was given
+        out, and as many around the highest ``used`` one. The relay chooses that, so
+        the search must not cost more when it is far away.
+        """
+        windows = [range(min(highest, MAX_SEARCHED) + OWN_GAP + 1)]
+        for index in (highest, used):
+            last = min(index + OWN_GAP, MAX_INDEX)
+            windows.append(range(max(0, index - OWN_GAP), last + 1))
+        for window in windows:
+            if window not in self._searched:
+                self._derive(window)
+        found = self._by_script.get(script)
+        return found if any(found in window for window in windows) else None
+
+    def _derive(self, window: range) -> None:
+        self._searched.add(window)
+        for index in set(window) - self._derived:
+            key = self._key.child(index)
+            script = scripts.managed_script(key, self._chain.bitcoin)
+            self._by_script[script] = index
+            self._derived.add(index)
 
 
 @dataclass(frozen=True, slots=True)
