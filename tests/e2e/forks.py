@@ -9,6 +9,7 @@ Reads one JSON object a line: program, arguments, environment, folder, and the f
 for stdout and stderr. Answers each with the exit status.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -26,7 +27,9 @@ def preload() -> None:
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}."):
             if not module.name.endswith("__main__"):
-                importlib.import_module(module.name)
+                # An extra that is not installed is the command's to complain of.
+                with contextlib.suppress(ImportError):
+                    importlib.import_module(module.name)
 
 
 def become(call: dict[str, Any]) -> NoReturn:

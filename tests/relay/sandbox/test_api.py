@@ -199,6 +199,7 @@ def test_coins_can_be_named(caller):
 
 
 TO = [{"address": address(STRANGER), "value": 0.001}]
+FUND = {"chain": "BTC", "address": address(P2WPKH)}
 FROM = [{"address": address(P2WPKH), "signatureId": WALLET}]
 
 
@@ -240,12 +241,15 @@ def test_a_transfer_above_the_coins_is_refused(caller):
         ("/v3/kms/pending/BTC", {}),
         ("/v3/kms/pending/XYZ", {"signatureIds": []}),
         ("/v3/kms/pending/BTC", [1]),
-        ("/v3/tatum/kms/batch", {}),
+        ("/v3/kms/pending/BTC", {"signatureIds": [{}]}),
+        ("/v3/tatum/kms/batch", {"errors": [1]}),
         ("/v3/bitcoin/broadcast", {"txData": "xyz"}),
         ("/v3/bitcoin/broadcast", {}),
         ("/sandbox/mine", {"count": 0}),
         ("/sandbox/mine", {"count": 10**9}),
         ("/sandbox/fund", {"chain": "BTC", "address": "x", "amount": "1"}),
+        ("/sandbox/fund", {**FUND, "amount": "21000001"}),
+        ("/sandbox/fund", {**FUND, "amount": 1e30}),
         ("/sandbox/fund", {"chain": "XYZ", "address": "x", "amount": "1"}),
     ],
 )

@@ -110,8 +110,8 @@ class Tatum:
     def pending_by_body(self, request: Request, _fault: Fault, code: str) -> Answer:
         """List what waits, asked as KMS 5 and later do."""
         ids = _body(request).get("signatureIds")
-        if not isinstance(ids, list):
-            raise transfers.InvalidError("signatureIds", "must be an array")
+        if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
+            raise transfers.InvalidError("signatureIds", "must be an array of texts")
         return Answer(200, self.pending.waiting(self._kind(code).code, ids))
 
     def pending_by_query(self, request: Request, _fault: Fault, code: str) -> Answer:
@@ -142,11 +142,8 @@ class Tatum:
 
     def report(self, request: Request, _fault: Fault) -> Answer:
         """Take in what a KMS could not sign or send."""
-        errors = _body(request).get("errors")
-        if not isinstance(errors, list):
-            raise transfers.InvalidError("errors", "must be an array")
-        for error in errors:
-            self.pending.report(str(error["signatureId"]), str(error["error"]))
+        for error in transfers.objects(_body(request), "errors"):
+            self.pending.report(str(error.get("signatureId")), str(error.get("error")))
         return Answer(204)
 
     def transfer(self, request: Request, _fault: Fault, path: str) -> Answer:
@@ -176,7 +173,7 @@ class Tatum:
         id_ = body.get("signatureId")
         if id_ is None:
             return Answer(200, {"txId": tx_id})
-        if fault.is_left_incomplete or self.pending.find(id_) is None:
+        if fault.is_left_incomplete or self.pending.find(str(id_)) is None:
             # The coin is sent; what Tatum cannot complete it only says is failed.
             return Answer(200, {"txId": tx_id, "failed": True})
         self.pending.complete(id_, tx_id)

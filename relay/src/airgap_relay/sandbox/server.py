@@ -188,11 +188,11 @@ class _Handler(BaseHTTPRequestHandler):
         return answer
 
     def _request(self) -> Request:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > MAX_BODY_BYTES:
+        length = self.headers.get("Content-Length") or "0"
+        if not length.isdecimal() or int(length[:20]) > MAX_BODY_BYTES:
             self.close_connection = True
             raise APIError(413, "request entity too large")
-        raw = self.rfile.read(length)
+        raw = self.rfile.read(int(length))
         try:
             body = json.loads(raw, parse_float=Decimal) if raw else None
         except (ValueError, RecursionError) as error:

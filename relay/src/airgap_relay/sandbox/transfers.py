@@ -10,7 +10,7 @@ from typing import Any
 
 from airgap_relay.sandbox.bitcore import Change
 from airgap_relay.sandbox.coins import Kind
-from airgap_relay.sandbox.ledger import FINAL_SEQUENCE, Ledger
+from airgap_relay.sandbox.ledger import FINAL_SEQUENCE, MAX_SUPPLY, Ledger
 from airgap_relay.sandbox.pending import Pending, new_id
 from airgap_shared import amounts
 from airgap_shared.errors import ContractError
@@ -53,18 +53,21 @@ class Source:
     """Index of the key in a mnemonic wallet; ``None`` for a private key."""
 
 
-def decimal(value: object, field: str, kind: Kind) -> int:
+def decimal(given: object, field: str, kind: Kind) -> int:
     """Return the base units of a JSON number or of text.
 
     Numbers arrive as ``Decimal``: a float would not be exact.
     """
-    text = format(value, "f") if isinstance(value, Decimal) else str(value)
+    text = format(given, "f") if isinstance(given, Decimal) else str(given)
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     try:
-        return amounts.parse(text, kind.chain.decimals)
+        value = amounts.parse(text, kind.chain.decimals)
     except ContractError as error:
         raise InvalidError(field, str(error)) from error
+    if value > MAX_SUPPLY:
+        raise InvalidError(field, f"{field} is more than can exist")
+    return value
 
 
 def script_of(value: object, field: str, kind: Kind) -> bytes:
@@ -82,7 +85,7 @@ def build(
 
     Raises ``InvalidError``.
     """
-    outputs = [_payment(item, kind) for item in _list(body, "to")]
+    outputs = [_payment(item, kind) for item in objects(body, "to")]
     named = _named_coins(body, ledger)
     sources = named or _coins_of_senders(body, kind, ledger, reserved)
     if not sources or not outputs:
@@ -124,7 +127,7 @@ def _select(
 def _named_coins(body: dict[str, Any], ledger: Ledger) -> list[Source]:
     """Return the coins of ``fromUTXO``; that they are unspent is not checked."""
     sources = []
-    for item in _list(body, "fromUTXO"):
+    for item in objects(body, "fromUTXO"):
         point = OutPoint(str(item.get("txHash")), _index(item, "index") or 0)
         coin = ledger.coin(point)
         if coin is None:
@@ -139,7 +142,7 @@ def _coins_of_senders(
 ) -> list[Source]:
     """Return the coins of ``fromAddress``, in its order."""
     sources: dict[OutPoint, Source] = {}
-    for item in _list(body, "fromAddress"):
+    for item in objects(body, "fromAddress"):
         script = script_of(item.get("address"), "address", kind)
         index = _index(item, "index")
         for point in ledger.coins_of(script):
@@ -155,7 +158,8 @@ def _payment(item: dict[str, Any], kind: Kind) -> Output:
     return Output(decimal(item.get("value"), "value", kind), script)
 
 
-def _list(body: dict[str, Any], field: str) -> list[dict[str, Any]]:
+def objects(body: dict[str, Any], field: str) -> list[dict[str, Any]]:
+    """Return an array of objects in a request; empty when it is absent."""
     value = body.get(field, [])
     if not isinstance(value, list) or not all(isinstance(i, dict) for i in value):
         raise InvalidError(field, f"{field} must be an array of objects")
