@@ -11,7 +11,6 @@ from embit import base58
 
 from airgap_shared import secp256k1
 from airgap_shared.chains import Chain
-from airgap_shared.derivation import ExtendedKey
 from airgap_shared.documents import KeyReference, UnsignedItem
 from airgap_shared.errors import (
     ContractError,
@@ -24,11 +23,12 @@ from airgap_shared.formats.bitcoin import script as scripts
 from airgap_shared.formats.bitcoin import spending, transaction
 from airgap_shared.formats.bitcoin.script import ScriptType
 from airgap_shared.formats.bitcoin.transaction import OutPoint, Output, Transaction
-from airgap_shared.limits import MAX_INDEX, MAX_LOCK_SECONDS, MAX_VIRTUAL_BYTES
+from airgap_shared.limits import MAX_LOCK_SECONDS, MAX_VIRTUAL_BYTES
 from airgap_signer import keys as key_material
 from airgap_signer.chains.base import Ownership, PublicKeys, Secrets, Signed
+from airgap_signer.chains.bitcoin.ownership import BitcoinOwnership
 from airgap_signer.intent import Coin, Intent, Owner, Payment, Proof
-from airgap_signer.wallet import OWN_GAP, StoredEntry
+from airgap_signer.wallet import StoredEntry
 
 FINAL_SEQUENCE = 0xFFFFFFFF
 REPLACEABLE_BELOW = 0xFFFFFFFE
@@ -45,9 +45,6 @@ LARGEST_DER_BYTES = 71
 DUST = 294
 """Below this no node relays a P2WPKH output (Bitcoin Core, dust relay fee)."""
 
-MAX_SEARCHED = 10_000
-"""Highest index up to which all children are searched for own outputs: a second."""
-
 HEIGHTS = {
     "mainnet": (840_000, 1_713_571_767, 590),
     "testnet": (5_000_000, 1_767_225_600, 60),
@@ -57,90 +54,6 @@ HEIGHTS = {
 An offline machine cannot know the height; this bounds it from above. Mainnet made
 blocks every 597 s from 2020 to 2024; testnet's rules let them come in bursts.
 """
-
-
-class BitcoinOwnership:
-    """Recognises outputs to keys of ours on one chain and network."""
-
-    def __init__(self, chain: Chain, entries: Sequence[StoredEntry]) -> None:
-        """Index the addresses of ``entries``, all of which are of ``chain``."""
-        self._chain = chain
-        self._entries = {e.signature_id: e for e in entries}
-        self._by_address = {e.address: e for e in entries if e.address}
-        self._children: dict[str, _Children] = {}
-
-    def owner(
-        self, script: bytes, keys: PublicKeys
-    ) -> tuple[Owner, KeyReference | None]:
-        """Return whose ``script`` is when ``keys`` pay, and which key spends it."""
-        for reference, key in keys.items():
-            if spending.can_spend(script, key):
-                return Owner.PAYER, reference
-        for form in _forms(script):
-            address = scripts.address(form, self._chain.bitcoin)
-            entry = self._by_address.get(address or "")
-            if entry is not None:
-                paying = any(k.signature_id == entry.signature_id for k in keys)
-                reference = KeyReference(signature_id=entry.signature_id)
-                return Owner.PAYER if paying else Owner.OURSELVES, reference
-        return self._child_of_payer(script, keys)
-
-    def _child_of_payer(
-        self, script: bytes, keys: PublicKeys
-    ) -> tuple[Owner, KeyReference | None]:
-        for signature_id in dict.fromkeys(k.signature_id for k in keys):
-            entry = self._entries[signature_id]
-            if not entry.xpub:
-                continue
-            used = [k.index or 0 for k in keys if k.signature_id == signature_id]
-            children = self._children_of(entry)
-            index = children.index_of(script, entry.highest, max(used))
-            if index is not None:
-                reference = KeyReference(signature_id=signature_id, index=index)
-                return Owner.PAYER, reference
-        return Owner.OTHERS, None
-
-    def _children_of(self, entry: StoredEntry) -> "_Children":
-        if entry.signature_id not in self._children:
-            self._children[entry.signature_id] = _Children(entry.xpub, self._chain)
-        return self._children[entry.signature_id]
-
-
-class _Children:
-    """The managed scripts of a mnemonic's children, each derived once."""
-
-    def __init__(self, xpub: str, chain: Chain) -> None:
-        """Begin with none of the children of ``xpub``."""
-        self._key = ExtendedKey(xpub)
-        self._chain = chain
-        self._by_script: dict[bytes, int] = {}
-        self._derived: set[int] = set()
-        self._searched: set[range] = set()
-
-    def index_of(self, script: bytes, highest: int, used: int) -> int | None:
-        """Return the child that ``script`` pays to, near enough to count as ours.
-
-        Searched is every index up to ``OWN_GAP`` past the ``highest`` that was given
-        out, and as many around the highest ``used`` one. The relay chooses that, so
-        the search must not cost more when it is far away.
-        """
-        windows = [range(min(highest, MAX_SEARCHED) + OWN_GAP + 1)]
-        for index in (highest, used):
-            last = min(index + OWN_GAP, MAX_INDEX)
-            windows.append(range(max(0, index - OWN_GAP), last + 1))
-        for window in windows:
-            if window not in self._searched:
-                self._derive(window)
-        found = self._by_script.get(script)
-        return found if any(found in window for window in windows) else None
-
-    def _derive(self, window: range) -> None:
-        self._searched.add(window)
-        for index in set(window) - self._derived:
-            key = self._key.child(index)
-            script = scripts.managed_script(key, self._chain.bitcoin)
-            self._by_script[script] = index
-            self._derived.add(index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,17 +283,6 @@ def _payment(output: Output, keys: PublicKeys, ours: Ownership) -> Payment:
         return Payment(output.script, 0, Owner.OTHERS)
     owner, key = ours.owner(output.script, keys)
     return Payment(output.script, output.amount, owner, key)
-
-
-def _forms(script: bytes) -> tuple[bytes, ...]:
-    """Return ``script`` and the other simple script of the same key."""
-    match scripts.classify(script):
-        case ScriptType.P2PKH:
-            return script, scripts.p2wpkh(script[3:23])
-        case ScriptType.P2WPKH:
-            return script, scripts.p2pkh(script[2:])
-        case _:
-            return (script,)
 
 
 def _signed_size(
