@@ -1,5 +1,9 @@
 """The tree of errors."""
 
+import ast
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +86,50 @@ def test_message_and_hint_are_always_printable(message, hint):
 
 def test_a_long_message_says_that_it_was_cut():
     assert printable("x" * 700) == "x" * 597 + "..."
+
+
+ROOT = Path(__file__).parents[2]
+ERROR_NAMES = {cls.__name__ for cls in STATUS}
+CODE = re.compile(r"`((?:bug|usage|[a-z]+)(?:\.[a-z0-9_]+)*)`")
+
+
+def raised(package):
+    """Every literal code that ``package`` gives to one of the errors above."""
+    for path in (ROOT / package / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id=name) | ast.Attribute(attr=name),
+                    args=[ast.Constant(value=str(code)), *_],
+                ) if name in ERROR_NAMES:
+                    yield code
+
+
+@pytest.mark.parametrize("package", ["shared", "signer", "relay"])
+def test_every_code_stands_in_the_specification(package):
+    known = set(CODE.findall((ROOT / "docs/spec/errors.md").read_text()))
+    assert sorted(set(raised(package)) - known) == []
+
+
+EXITS = {
+    "bug": 1,
+    "usage": 2,
+    "refusal": 3,
+    "contract": 4,
+    "storage": 5,
+    "safety": 6,
+    "remote": 7,
+    "journal": 8,
+    "file": 9,
+}
+
+
+def test_the_specification_gives_each_code_the_exit_status_of_its_word():
+    page = (ROOT / "docs/spec/errors.md").read_text()
+    rows = re.findall(r"^\| ((?:`[a-z0-9_.]+`(?:, )?)+) \| ([0-9]) \|", page, re.M)
+    found = {
+        code: int(status) for codes, status in rows for code in CODE.findall(codes)
+    }
+    expected = {code: EXITS[code.partition(".")[0]] for code in found}
+    assert found == expected | {"file.missing": 2, "file.exists": 2}
+    assert len(found) > 100

@@ -10,6 +10,7 @@ import os
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,11 +30,14 @@ VECTORS = [
 ]
 BY_NAME = {vector["name"]: vector for vector in VECTORS}
 
-MUST = re.compile(r"^- \*\*([A-Z]+-[0-9]+)\*\* (.*?)(?=^- \*\*|^#|^\n[^ ]|\Z)", re.MULTILINE | re.DOTALL)
+MUST = re.compile(
+    r"^- \*\*([A-Z]+-[0-9]+)\*\* (.*?)(?=^- \*\*|^#|^\n[^ ]|\Z)",
+    re.MULTILINE | re.DOTALL,
+)
 """A numbered rule: from its number to the next rule, heading or paragraph."""
 VECTOR_NAME = re.compile(r"`([a-z][a-z0-9-]*)`")
 
-TYPES = {
+TYPES: dict[str, Any] = {
     type_.TYPE: type_
     for type_ in (
         documents.Identity,
@@ -47,9 +51,7 @@ TYPES = {
 
 def bytes_of(vector):
     """The input: text or hex, its last byte repeated up to ``padded_to``."""
-    data = (
-        vector["text"].encode() if "text" in vector else bytes.fromhex(vector["hex"])
-    )
+    data = vector["text"].encode() if "text" in vector else bytes.fromhex(vector["hex"])
     return data.ljust(vector.get("padded_to", 0), data[-1:] or b" ")
 
 
