@@ -126,7 +126,6 @@ def test_a_document_is_not_taken_for_another(still_world, stick, given, name):
     refused(getattr(still_world, side), (command,), path, stick)
 
 
-@pytest.mark.xfail(reason="files of any size end with 9 so far", strict=False)
 @pytest.mark.parametrize("name", READERS)
 def test_a_document_that_is_too_large_is_refused(still_world, stick, name):
     side, command = READERS[name]

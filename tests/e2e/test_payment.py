@@ -167,6 +167,28 @@ def test_a_child_of_a_mnemonic_wallet_pays_by_its_index(world):
     assert [o.amount for o in transaction.outputs] == [10_000_000, 39_998_000]
 
 
+def test_a_higher_fee_replaces_a_payment_when_a_person_says_so(signed_world):
+    world = signed_world
+    first = finish(world)
+    (earlier,) = world.sandbox.tatum.ledgers["BTC"].mempool.values()
+    point, sender = earlier.inputs[0].out_point, world.keys[0]
+    coin = {"txHash": point.tx_id, "index": point.index}
+    id_ = world.tatum.post(
+        "/v3/bitcoin/transaction",
+        fromUTXO=[{**coin, "signatureId": sender["signatureId"]}],
+        to=[{"address": STRANGER, "value": 0.004}],
+        fee="0.00002",
+        changeAddress=sender["address"],
+    ).body["signatureId"]
+    batch = world.export("second")
+    answer = world.sign(batch, "signed-2", "--replace", id_)
+    assert [item["outcome"] for item in answer["items"]] == ["signed"], answer
+    world.relay.run("import", world.path("signed-2"))
+    assert world.relay.run("broadcast")["completed"] == 1
+    (tx_id,) = world.sandbox.tatum.ledgers["BTC"].mempool
+    assert tx_id == world.show(id_)["txId"] != first["txId"]
+
+
 def test_a_wrong_password_is_its_own_status_and_changes_nothing(world):
     world.fund()
     world.transfer()
