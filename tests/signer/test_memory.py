@@ -5,7 +5,7 @@ import pytest
 from airgap_shared.errors import RefusalError, SafetyError
 from airgap_signer import memory
 from airgap_signer.intent import Coin, Proof
-from airgap_signer.memory import Memory, Record, SpentCoin
+from airgap_signer.memory import Memory, Paid, Record, SpentCoin
 from tests.signer.world import HOT, p2wpkh, payment
 from tests.simulators.relay_side import SOMEBODY, coin, key_of, tatum_id
 from tests.vectors.authors import NOON, digest
@@ -20,7 +20,15 @@ def coin_of(reference, amount=100, script=SCRIPT):
 def record(name, *coins, request="request"):
     spent = tuple(SpentCoin(c.reference, c.amount, c.script) for c in coins)
     return Record(
-        tatum_id(name), "BTC", "testnet", digest(request), digest(name), b"x", spent
+        tatum_id=tatum_id(name),
+        chain="BTC",
+        network="testnet",
+        request=digest(request),
+        tx_id=digest(name),
+        signed=b"signed",
+        fee=10,
+        coins=spent,
+        payments=(Paid(SOMEBODY, 90),),
     )
 
 
@@ -33,30 +41,36 @@ def memory_of(*records):
     return Memory(by_id, by_coin)
 
 
-def conflict(known, name, coins, request="request"):
+def conflict(known, name, coins):
     with pytest.raises(RefusalError) as caught:
-        memory.recall(known, tatum_id(name), digest(request), coins)
+        memory.check_new(known, tatum_id(name), coins)
     return caught.value
 
 
-class TestRecall:
+class TestAnswered:
+    def test_the_same_request_is_answered_from_the_record(self):
+        first, second = record("1", request="a"), record("1", request="b")
+        known = memory_of(first, second)
+        assert memory.answered(known, tatum_id("1"), digest("a")) is first
+        assert memory.answered(known, tatum_id("1"), digest("b")) is second
+
+    def test_another_request_or_another_id_is_not(self):
+        known = memory_of(record("1", request="a"))
+        assert memory.answered(known, tatum_id("1"), digest("b")) is None
+        assert memory.answered(known, tatum_id("2"), digest("a")) is None
+
+
+class TestNew:
     A, B = coin_of("a:0"), coin_of("b:0")
 
-    def test_nothing_known_is_new(self):
-        assert memory.recall(memory_of(), tatum_id("1"), digest("r"), [self.A]) is None
+    def test_nothing_known_forbids_nothing(self):
+        memory.check_new(memory_of(), tatum_id("1"), [self.A])
 
     def test_unrelated_records_do_not_matter(self):
-        known = memory_of(record("1", self.A))
-        assert memory.recall(known, tatum_id("2"), digest("r"), [self.B]) is None
-
-    def test_the_same_request_is_answered_from_the_record(self):
-        first = record("1", self.A)
-        known = memory_of(first, record("2", self.B))
-        same = memory.recall(known, tatum_id("1"), digest("request"), [self.A])
-        assert same is first
+        memory.check_new(memory_of(record("1", self.A)), tatum_id("2"), [self.B])
 
     def test_the_same_tatum_id_with_other_coins_is_a_conflict(self):
-        error = conflict(memory_of(record("1", self.A)), "1", [self.B], "other")
+        error = conflict(memory_of(record("1", self.A)), "1", [self.B])
         assert error.code == "refusal.conflict.tatum_id"
         assert tatum_id("1") in error.message
         assert digest("1") in error.message
@@ -73,8 +87,7 @@ class TestRecall:
     )
     def test_a_coin_is_pinned_to_what_was_said_of_it_first(self, name, lie):
         known = memory_of(record("1", self.B, self.A))
-        error = conflict(known, name, [lie], "other")
-        assert error.code == "refusal.conflict.claim"
+        assert conflict(known, name, [lie]).code == "refusal.conflict.claim"
 
     def test_a_record_of_several_coins_pins_each_to_its_own(self):
         known = memory_of(record("1", coin_of("a:0", 5), coin_of("b:0", 7)))

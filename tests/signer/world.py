@@ -157,10 +157,11 @@ class Vault:
     def check(self, data, now=NOON):
         ceremony.check_batch(self.open(data), self.public, self.history, now)
 
-    def review(self, data, policy=None, now=NOON):
+    def review(self, data, policy=None, now=NOON, replaces=()):
         sealed = self.open(data)
+        rules = policy or Policy()
         return ceremony.review_batch(
-            sealed, self.public, policy or Policy(), self.history, now
+            sealed, self.public, rules, self.history, now, replaces=replaces
         )
 
     def sign_review(self, review):
@@ -169,13 +170,13 @@ class Vault:
         self.history.remember(review, records)
         return answers
 
-    def sign(self, *items, policy=None, now=NOON, **fields):
-        data = self.relay.batch_file(*items, **fields)
-        return self.sign_review(self.review(data, policy, now))
+    def sign(self, *items, policy=None, now=NOON, replaces=()):
+        data = self.relay.batch_file(*items)
+        return self.sign_review(self.review(data, policy, now, replaces))
 
-    def judged(self, *items, policy=None, now=NOON):
+    def judged(self, *items, policy=None, now=NOON, replaces=()):
         """Return the reviews of ``items`` as one batch."""
-        return self.review(self.relay.batch_file(*items), policy, now).items
+        return self.review(self.relay.batch_file(*items), policy, now, replaces).items
 
     def code(self, item, policy=None, now=NOON):
         """Return why ``item`` is refused; empty when it is not."""

@@ -150,11 +150,11 @@ def review_batch(
         displaced = replacement.displaced_ids(known)
         known = history.memory([*ids, *sorted(displaced)], references)
     repeated = memory.repeated_coins(coins)
-    judged = (
+    judged = [
         judge(item, known, repeated, policy, is_replacement=item.item.id in replaces)
         for item in items
-    )
-    return Review(sealed, tuple(judged), now)
+    ]
+    return Review(sealed, _without_rivals(judged), now)
 
 
 def veto(review: Review, ids: Collection[str]) -> Review:
@@ -236,6 +236,24 @@ def answer_batch(
         software=software,
         self_test="passed",
     )
+
+
+def _without_rivals(items: Sequence[ItemReview]) -> tuple[ItemReview, ...]:
+    """Refuse replacements that would displace the same item side by side."""
+    contested = replacement.contested_ids(i.displaced for i in items if not i.error)
+    checked = []
+    for item in items:
+        shared = [r.tatum_id for r in item.displaced if r.tatum_id in contested]
+        if shared and not item.error:
+            error = RefusalError(
+                "refusal.replace.twice",
+                f"another item of this batch replaces {shared[0]} too",
+                "sign one of them, then ask again for the other",
+            )
+            checked.append(replace(item, error=error))
+        else:
+            checked.append(item)
+    return tuple(checked)
 
 
 def _check_named(batch: UnsignedBatch, ids: Collection[str]) -> None:

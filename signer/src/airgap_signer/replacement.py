@@ -5,6 +5,7 @@ when nobody gets more than before, and when miners prefer it. Only a person asks
 one, by naming the item.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from airgap_shared.errors import RefusalError
@@ -51,6 +52,20 @@ def check(memory: Memory, tatum_id: str, intent: Intent) -> tuple[Record, ...]:
     _check_payments(intent, displaced)
     _check_fee(intent, displaced)
     return displaced
+
+
+def contested_ids(batch: Iterable[Sequence[Record]]) -> set[str]:
+    """Return the Tatum ids that more than one item of a batch would displace.
+
+    Each of those items shares a coin with what it displaces, but maybe none with
+    the other: both could be confirmed, and the payment be made twice.
+    """
+    counts = Counter(
+        each
+        for displaced in batch
+        for each in {record.tatum_id for record in displaced}
+    )
+    return {each for each, count in counts.items() if count > 1}
 
 
 def _check_payments(intent: Intent, displaced: Sequence[Record]) -> None:
