@@ -126,7 +126,9 @@ EXITS = {
 
 def test_the_specification_gives_each_code_the_exit_status_of_its_word():
     page = (ROOT / "docs/spec/errors.md").read_text()
-    rows = re.findall(r"^\| ((?:`[a-z0-9_.]+`(?:, )?)+) \| ([0-9]) \|", page, re.M)
+    rows = re.findall(
+        r"^\| ((?:`[a-z0-9_.]+`(?:, )?)+) \| ([0-9]) \|", page, re.MULTILINE
+    )
     found = {
         code: int(status) for codes, status in rows for code in CODE.findall(codes)
     }

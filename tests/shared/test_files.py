@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from airgap_shared import files
-from airgap_shared.errors import FileError
+from airgap_shared.errors import AirgapError
 
 
 def refused(code, function, *arguments):
-    with pytest.raises(FileError) as caught:
+    with pytest.raises(AirgapError) as caught:
         function(*arguments)
     assert caught.value.code == code
     return caught.value

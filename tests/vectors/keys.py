@@ -17,8 +17,14 @@ def secret(name: str) -> bytes:
 
 def scripts_of(key: bytes) -> dict[str, bytes]:
     """Return every output script that ``key`` spends, by its kind."""
-    kinds = ("p2pkh", "p2wpkh", "p2sh-p2wpkh", "p2pk")
-    return dict(zip(kinds, script.scripts_of_key(key), strict=True))
+    key_hash = script.hash160(key)
+    witness = script.p2wpkh(key_hash)
+    return {
+        "p2pkh": script.p2pkh(key_hash),
+        "p2wpkh": witness,
+        "p2sh-p2wpkh": script.p2sh(script.hash160(witness)),
+        "p2pk": bytes([len(key)]) + key + b"\xac",
+    }
 
 
 def sign(
