@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airgap_shared.chains import lookup
-from airgap_shared.errors import RefusalError
+from airgap_shared.errors import ContractError, RefusalError
 from airgap_signer import policy
 from airgap_signer.intent import Coin, Intent, Owner, Payment, Proof
 from airgap_signer.policy import Policy, evaluate
@@ -99,7 +99,7 @@ class TestFee:
             assert fee * 100 <= policy.MAX_FEE_PERCENT * sent
 
 
-PROVEN, COMMITTED, CLAIMED = Proof
+PROVEN, COMMITTED, CLAIMED = Proof.PROVEN, Proof.COMMITTED, Proof.CLAIMED
 
 
 class TestProof:
@@ -130,3 +130,78 @@ class TestProof:
         with pytest.raises(RefusalError) as caught:
             evaluate(intent(1_000, proofs=(PROVEN, CLAIMED, COMMITTED)), Policy())
         assert "2 of 3 inputs" in caught.value.message
+
+
+FILE = 'version = 3\nunproven_amounts = "allow"\notherwise = "person"\n'
+
+
+def parse_error(text):
+    with pytest.raises(ContractError) as caught:
+        policy.parse(text)
+    assert caught.value.code == "contract.policy"
+    return caught.value
+
+
+class TestFile:
+    def test_no_file_is_the_caution_alone(self):
+        assert policy.parse("") == Policy()
+        assert Policy().unproven_amounts == "refuse"
+
+    def test_a_file_says_what_it_says_and_the_rest_stays_cautious(self):
+        parsed = policy.parse(FILE)
+        assert parsed == Policy(version=3, unproven_amounts="allow")
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "version = -1",
+            "version = 1.0",
+            'version = "1"',
+            "version = 9007199254740992",
+            FILE + "surprise = 1",
+            FILE + 'confirm = "never"',
+            "version = 1\nversion = 2",
+            "version",
+            "\x00",
+            'version = 1\nunproven_amounts = "Allow"',
+            "version = 1\n[[nothing]]\n",
+        ],
+    )
+    def test_anything_else_is_refused_and_says_which_keys_are_known(self, text):
+        assert "unproven_amounts" in parse_error(text).hint
+
+    @pytest.mark.parametrize("text", ["version = 0", "unproven_amounts = 'allow'"])
+    def test_a_file_needs_a_version(self, text):
+        assert "version" in parse_error(text).message
+
+    def test_text_must_be_utf_8(self):
+        assert policy.text_of(b"version = 1") == "version = 1"
+        with pytest.raises(ContractError) as caught:
+            policy.text_of(b"\xff")
+        assert caught.value.code == "contract.policy"
+
+    @pytest.mark.parametrize(("old", "new"), [(1, 2), (0, 1)])
+    def test_a_newer_version_may_follow(self, old, new):
+        policy.check_successor(Policy(version=new), Policy(version=old))
+
+    @pytest.mark.parametrize(("old", "new"), [(2, 2), (2, 1)])
+    def test_the_same_or_an_older_version_may_not(self, old, new):
+        with pytest.raises(RefusalError) as caught:
+            policy.check_successor(Policy(version=new), Policy(version=old))
+        assert caught.value.code == "refusal.policy.version"
+
+    def test_every_choice_has_its_sentence(self):
+        for proofs in ("refuse", "allow"):
+            for confirm in ("any", "terminal"):
+                for otherwise in ("refuse", "person"):
+                    rules = Policy(
+                        unproven_amounts=proofs, confirm=confirm, otherwise=otherwise
+                    )
+                    lines = policy.explain(rules)
+                    assert all(line.endswith(".") for line in lines)
+                    assert any("10 %" in line for line in lines)
+
+    def test_otherwise_refuse_refuses_what_no_rule_matches(self):
+        rules = Policy(otherwise="refuse")
+        assert code(intent(1_000), rules) == "refusal.policy.no_rule"
+        assert code(intent(0), rules) == "refusal.policy.zero_fee"

@@ -91,6 +91,8 @@ class Public(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
                     f"as {other.signature_id}",
                     "use another key for each chain and network",
                 )
+            if entry.public_key:
+                owners[entry.public_key] = entry
         return msgspec.structs.replace(self, entries={**self.entries, **added})
 
 
