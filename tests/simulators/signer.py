@@ -21,7 +21,7 @@ from airgap_shared.documents import (
     UnsignedBatch,
 )
 from airgap_shared.formats import psbt
-from airgap_shared.formats.bitcoin import script, spending, transaction
+from airgap_shared.formats.bitcoin import spending, transaction
 
 NOON = 1_700_000_000
 START = "00" * 32
@@ -40,11 +40,11 @@ def ecdsa(digest, key):
 
 def sign_transaction(unsigned, coins, secrets):
     """Return ``unsigned`` signed by whichever of ``secrets`` fits each coin."""
-    digests = spending.Digests(unsigned)
+    digests = spending.Digests(unsigned, coins)
     by_script = {
         spendable: key
         for key in secrets
-        for spendable in script.scripts_of_key(secp256k1.public_key(key))
+        for spendable in spending.scripts_of_key(secp256k1.public_key(key))
     }
     inputs = []
     for index, (spent, coin) in enumerate(zip(unsigned.inputs, coins, strict=True)):

@@ -23,6 +23,9 @@ PINNED = {
 SECRET_BYTES = 32
 """Bytes of a private key and of a digest."""
 
+SIGNATURE_BYTES = 64
+"""Bytes of a Schnorr signature (BIP-340)."""
+
 
 def library_digest() -> str:
     """Return the SHA-256 of the library that embit would load on this machine."""
@@ -79,6 +82,35 @@ def public_key(secret: bytes) -> bytes:
 def is_secret(secret: bytes) -> bool:
     """Whether ``secret`` is 32 bytes in the range [1, order)."""
     return len(secret) == SECRET_BYTES and 0 < int.from_bytes(secret, "big") < ORDER
+
+
+def tagged_hash(tag: str, data: bytes) -> bytes:
+    """Return the tagged SHA-256 of BIP-340."""
+    prefix = hashlib.sha256(tag.encode()).digest()
+    return hashlib.sha256(prefix + prefix + data).digest()
+
+
+def taproot_tweak(key: bytes) -> bytes:
+    """Return what a key without scripts is tweaked with (BIP-341, BIP-86)."""
+    return tagged_hash("TapTweak", key[1:])
+
+
+def taproot_output_key(key: bytes) -> bytes:
+    """Return the 32-byte output key of a compressed key without scripts (BIP-341)."""
+    internal = parse_public_key(b"\x02" + key[1:])
+    tweaked = native.ec_pubkey_add(internal, taproot_tweak(key))
+    return bytes(native.ec_pubkey_serialize(tweaked))[1:]
+
+
+def verify_schnorr(signature: bytes, digest: bytes, output_key: bytes) -> bool:
+    """Whether a 64-byte signature over ``digest`` is the x-only key's (BIP-340)."""
+    try:
+        key = parse_public_key(b"\x02" + output_key)
+    except ValueError:
+        return False
+    if len(signature) != SIGNATURE_BYTES:
+        return False
+    return bool(native.schnorrsig_verify(signature, digest, key))
 
 
 def verify_ecdsa(signature: bytes, digest: bytes, key: bytes) -> bool:

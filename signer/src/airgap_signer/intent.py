@@ -16,6 +16,8 @@ class Proof(Enum):
 
     PROVEN = "proven"
     """By the previous transaction, whose digest is the coin's transaction id."""
+    ALL_COMMITTED = "all amounts committed, not proven"
+    """The signature is void if any coin's amount is false (BIP-341)."""
     COMMITTED = "committed, not proven"
     """The signature is void if it is false; nothing else is known of it."""
     CLAIMED = "claimed"

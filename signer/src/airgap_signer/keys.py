@@ -18,6 +18,9 @@ from airgap_shared.errors import StorageError
 
 Random = Callable[[int], bytes]
 
+EVEN_Y = 0x02
+"""First byte of a compressed public key whose y is even (SEC 1, §2.3.3)."""
+
 MNEMONIC_BYTES = 32
 """Entropy of a fresh mnemonic: 24 words, as Tatum KMS makes them."""
 
@@ -62,6 +65,19 @@ def sign_ecdsa(secret: bytes, digest: bytes) -> bytes:
     return bytes(
         native.ecdsa_signature_serialize_der(native.ecdsa_sign(digest, secret))
     )
+
+
+def sign_taproot(secret: bytes, digest: bytes) -> bytes:
+    """Return the Schnorr signature of the secret's output key (BIP-340, BIP-341).
+
+    Zeros stand for the auxiliary randomness: a second machine gives the same bytes.
+    The scalars are negated and added inside libsecp256k1.
+    """
+    native = secp256k1.native
+    key = secp256k1.public_key(secret)
+    even = secret if key[0] == EVEN_Y else native.ec_privkey_negate(secret)
+    tweaked = native.ec_privkey_add(even, secp256k1.taproot_tweak(key))
+    return bytes(native.schnorrsig_sign(digest, tweaked, None, bytes(32)))
 
 
 def identity_key(seed: bytes) -> Ed25519PrivateKey:

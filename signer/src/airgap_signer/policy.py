@@ -150,13 +150,14 @@ def _check_proof(intent: Intent, policy: Policy) -> None:
     """Refuse amounts that two rounds of lies could turn into a fee.
 
     A version 0 signature commits to its own coin's amount alone, so one such coin
-    is safe unproven and several are not (CVE-2020-14199).
+    is safe unproven and several are not (CVE-2020-14199). Taproot commits to all.
     """
-    if policy.unproven_amounts == "allow" or intent.proof is Proof.PROVEN:
+    known = (Proof.PROVEN, Proof.ALL_COMMITTED)
+    if policy.unproven_amounts == "allow" or intent.proof in known:
         return
     if intent.proof is Proof.COMMITTED and len(intent.coins) == 1:
         return
-    unproven = sum(coin.proof is not Proof.PROVEN for coin in intent.coins)
+    unproven = sum(coin.proof not in known for coin in intent.coins)
     raise RefusalError(
         "refusal.policy.unproven_amounts",
         f"the amounts of {unproven} of {len(intent.coins)} inputs are the relay's word",

@@ -45,7 +45,7 @@ def secret(what: str) -> str:
 
 def confirm_secret(run: Invocation, given: str | None, digest: str) -> None:
     """Let a person accept that a secret will be shown."""
-    run.note(f"whoever sees this owns the funds; code {digest[:8].upper()}")
+    run.note("whoever sees this owns the funds")
     if not sys.stdout.isatty() and not run.options.get("unsafe_to_pipe"):
         run.note("the secret goes to something that is not a terminal")
     confirm(run, given, digest, CODE_GROUPS)

@@ -33,7 +33,7 @@ FAMILY = BitcoinFamily()
 BTC = lookup("BTC", "testnet")
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors/tatum/BTC.json").read_text())
 REFUSED = {
-    "p2tr-input": "contract.bitcoin.script",
+    "p2tr-input": "contract.tatum.key_missing",
     "changeIndex-inconsistent": "contract.tatum.change",
     "hash-mismatch": "contract.tatum.hash",
     # The original signs what it can and emits the rest unsigned.

@@ -242,7 +242,7 @@ def _keys(
     """Return the keys that the inputs need, in their order, nothing twice."""
     by_script: dict[bytes, KeyReference] = {}
     for reference, key in candidates:
-        for spendable in script.scripts_of_key(key):
+        for spendable in spending.scripts_of_key(key):
             by_script.setdefault(spendable, reference)
     missing = [i for i, coin in enumerate(coins) if coin.script not in by_script]
     if missing:

@@ -59,6 +59,11 @@ def p2wpkh(key_hash: bytes) -> bytes:
     return b"\x00\x14" + key_hash
 
 
+def p2tr(output_key: bytes) -> bytes:
+    """Return the version 1 witness program of a 32-byte output key (BIP-341)."""
+    return b"\x51\x20" + output_key
+
+
 def classify(script: bytes) -> ScriptType:
     """Return what kind of output script ``script`` is."""
     size = len(script)
@@ -85,14 +90,6 @@ def managed_script(public_key: bytes, parameters: BitcoinParameters) -> bytes:
     return (
         p2wpkh(key_hash) if parameters.managed_script == "p2wpkh" else p2pkh(key_hash)
     )
-
-
-def scripts_of_key(public_key: bytes) -> tuple[bytes, ...]:
-    """Return every output script that ``public_key`` alone can spend here."""
-    key_hash = hash160(public_key)
-    witness = p2wpkh(key_hash)
-    bare = bytes([len(public_key)]) + public_key + b"\xac"
-    return p2pkh(key_hash), witness, p2sh(hash160(witness)), bare
 
 
 @lru_cache(maxsize=4096)

@@ -1,12 +1,15 @@
 """How each kind of output is spent: what is hashed, and where the signature goes.
 
 The same table serves both sides: the signer assembles, the relay takes apart and
-verifies. Every signature is ECDSA with SIGHASH_ALL over a digest of BIP-143 or of
-the original form. Knows no keys that are secret.
+verifies. Signatures cover the whole transaction: ECDSA with SIGHASH_ALL over the
+original digest or BIP-143's, Schnorr with SIGHASH_DEFAULT over BIP-341's. Knows no
+keys that are secret.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 
 from airgap_shared import secp256k1
@@ -17,6 +20,7 @@ from airgap_shared.formats.bitcoin.script import (
     hash160,
     p2pkh,
     p2sh,
+    p2tr,
     p2wpkh,
 )
 from airgap_shared.formats.bitcoin.transaction import (
@@ -34,30 +38,45 @@ SIGHASH_ALL = 1
 _SUFFIX = bytes([SIGHASH_ALL])
 
 
+class Commitment(Enum):
+    """What a signature says of amounts: false ones make it void, or do not."""
+
+    NOTHING = "nothing"
+    OWN_AMOUNT = "its own coin's amount"
+    ALL_AMOUNTS = "the amounts of all coins"
+
+
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """How one kind of output is spent by one ECDSA key."""
+    """How one kind of output is spent by one key."""
 
-    is_segwit: bool
-    """Whether the digest commits to the amount (BIP-143)."""
+    commitment: Commitment
+    script: Callable[[bytes], bytes]
+    """Compressed public key -> the output script that it alone spends."""
     script_code: Callable[[bytes, bytes], bytes]
     """Script and public key -> script that is hashed."""
     assemble: Callable[[bytes, bytes], tuple[bytes, tuple[bytes, ...]]]
-    """Signature with its hash type, and public key -> scriptSig and witness."""
+    """Whole signature, and public key -> scriptSig and witness."""
+
+    @property
+    def is_segwit(self) -> bool:
+        """Whether the signature stands in the witness and commits to amounts."""
+        return self.commitment is not Commitment.NOTHING
 
 
 class Digests:
     """The digests of one transaction; what its inputs share is hashed once."""
 
-    def __init__(self, transaction: Transaction) -> None:
-        """Prepare for ``transaction``, which must carry no signature."""
+    def __init__(self, transaction: Transaction, coins: Sequence[Output] = ()) -> None:
+        """Prepare for an unsigned transaction; taproot needs all its ``coins``."""
         tx = transaction
+        self._coins = coins
         self._version = tx.version.to_bytes(4, "little")
         self._points = [i.out_point.encode() for i in tx.inputs]
         self._sequences = [i.sequence.to_bytes(4, "little") for i in tx.inputs]
         self._outputs = [o.encode() for o in tx.outputs]
-        lock_time = tx.lock_time.to_bytes(4, "little")
-        self._end = lock_time + SIGHASH_ALL.to_bytes(4, "little")
+        self._lock_time = tx.lock_time.to_bytes(4, "little")
+        self._end = self._lock_time + SIGHASH_ALL.to_bytes(4, "little")
 
     def legacy(self, index: int, script_code: bytes) -> bytes:
         """Return the original digest of input ``index``; commits to no amount."""
@@ -79,6 +98,23 @@ class Digests:
             + amount.to_bytes(8, "little")
             + self._sequences[index]
             + tail
+        )
+
+    def taproot(self, index: int) -> bytes:
+        """Return the key path digest of input ``index`` (BIP-341, *SigMsg*)."""
+        message = self._taproot_shared + index.to_bytes(4, "little")
+        return secp256k1.tagged_hash("TapSighash", message)
+
+    @cached_property
+    def _taproot_shared(self) -> bytes:
+        """Everything before the index: epoch, SIGHASH_DEFAULT, key path, no annex."""
+        amounts = [coin.amount.to_bytes(8, "little") for coin in self._coins]
+        scripts = [with_length(coin.script) for coin in self._coins]
+        parts = self._points, amounts, scripts, self._sequences, self._outputs
+        digests = (hashlib.sha256(b"".join(part)).digest() for part in parts)
+        epoch_and_type = b"\x00\x00"
+        return b"".join(
+            (epoch_and_type, self._version, self._lock_time, *digests, b"\x00")
         )
 
     @cached_property
@@ -103,32 +139,49 @@ def _key_hash_code(_script: bytes, key: bytes) -> bytes:
     return p2pkh(hash160(key))
 
 
+def _own_script(script: bytes, _key: bytes) -> bytes:
+    return script
+
+
+def _nested(key: bytes) -> bytes:
+    """Return the redeem script of P2WPKH inside P2SH (BIP-141)."""
+    return p2wpkh(hash160(key))
+
+
 SPENDS = {
     ScriptType.P2PK: Spend(
-        is_segwit=False,
-        script_code=lambda script, _key: script,
+        Commitment.NOTHING,
+        script=lambda key: _push(key) + b"\xac",
+        script_code=_own_script,
         assemble=lambda signature, _key: (_push(signature), ()),
     ),
     ScriptType.P2PKH: Spend(
-        is_segwit=False,
-        script_code=lambda script, _key: script,
+        Commitment.NOTHING,
+        script=lambda key: p2pkh(hash160(key)),
+        script_code=_own_script,
         assemble=lambda signature, key: (_push(signature) + _push(key), ()),
     ),
     ScriptType.P2WPKH: Spend(
-        is_segwit=True,
+        Commitment.OWN_AMOUNT,
+        script=lambda key: p2wpkh(hash160(key)),
         script_code=_key_hash_code,
         assemble=lambda signature, key: (b"", (signature, key)),
     ),
     ScriptType.P2SH: Spend(
-        is_segwit=True,
+        Commitment.OWN_AMOUNT,
+        script=lambda key: p2sh(hash160(_nested(key))),
         script_code=_key_hash_code,
-        assemble=lambda signature, key: (
-            _push(p2wpkh(hash160(key))),
-            (signature, key),
-        ),
+        assemble=lambda signature, key: (_push(_nested(key)), (signature, key)),
+    ),
+    ScriptType.P2TR: Spend(
+        Commitment.ALL_AMOUNTS,
+        script=lambda key: p2tr(secp256k1.taproot_output_key(key)),
+        script_code=_own_script,
+        assemble=lambda signature, _key: (b"", (signature,)),
     ),
 }
-"""Output script -> how one key spends it. P2SH means P2WPKH inside it (BIP-141)."""
+"""Output script -> how one key spends it. P2SH means P2WPKH inside it (BIP-141),
+P2TR the key path of a key without scripts (BIP-86)."""
 
 
 def spend_of(script: bytes) -> Spend:
@@ -142,33 +195,36 @@ def spend_of(script: bytes) -> Spend:
     return spend
 
 
+def scripts_of_key(key: bytes) -> tuple[bytes, ...]:
+    """Return every output script that ``key`` alone spends, in the table's order."""
+    return tuple(spend.script(key) for spend in SPENDS.values())
+
+
 def can_spend(script: bytes, key: bytes) -> bool:
-    """Whether the compressed public ``key`` alone spends ``script``."""
-    match classify(script):
-        case ScriptType.P2PKH:
-            return script[3:23] == hash160(key)
-        case ScriptType.P2WPKH:
-            return script[2:] == hash160(key)
-        case ScriptType.P2SH:
-            return script == p2sh(hash160(p2wpkh(hash160(key))))
-        case ScriptType.P2PK:
-            return script[1:-1] == key
-        case _:
-            return False
+    """Whether the public ``key`` alone spends ``script``."""
+    spend = SPENDS.get(classify(script))
+    return spend is not None and spend.script(key) == script
 
 
 def digest(digests: Digests, index: int, coin: Output, key: bytes) -> bytes:
     """Return what ``key`` signs to spend ``coin`` at input ``index``."""
     spend = spend_of(coin.script)
     script_code = spend.script_code(coin.script, key)
-    if spend.is_segwit:
-        return digests.segwit(index, script_code, coin.amount)
-    return digests.legacy(index, script_code)
+    match spend.commitment:
+        case Commitment.NOTHING:
+            return digests.legacy(index, script_code)
+        case Commitment.OWN_AMOUNT:
+            return digests.segwit(index, script_code, coin.amount)
+        case Commitment.ALL_AMOUNTS:
+            return digests.taproot(index)
 
 
 def sign_input(spent: Input, coin: Output, key: bytes, signature: bytes) -> Input:
-    """Return ``spent`` with a DER ``signature`` of ``key`` in its place."""
-    script_sig, witness = spend_of(coin.script).assemble(signature + _SUFFIX, key)
+    """Return ``spent`` with a DER or Schnorr ``signature`` of ``key`` in its place."""
+    spend = spend_of(coin.script)
+    if spend.commitment is not Commitment.ALL_AMOUNTS:
+        signature += _SUFFIX
+    script_sig, witness = spend.assemble(signature, key)
     return Input(spent.out_point, spent.sequence, script_sig, witness)
 
 
@@ -184,21 +240,27 @@ def verify(
             "contract.signed.changed",
             "the signed transaction is not the unsigned one plus signatures",
         )
-    digests = Digests(unsigned)
+    digests = Digests(unsigned, coins)
     for index, (coin, spent) in enumerate(zip(coins, signed.inputs, strict=True)):
-        signature, key = _taken_apart(coin, spent)
-        valid = (
-            signature[-1:] == _SUFFIX
-            and can_spend(coin.script, key)
-            and secp256k1.verify_ecdsa(
-                signature[:-1], digest(digests, index, coin, key), key
-            )
-            and sign_input(spent, coin, key, signature[:-1]) == spent
-        )
-        if not valid:
+        if not _is_signed(digests, index, coin, spent):
             raise ContractError(
                 "contract.signed.signature", f"input {index} is not validly signed"
             )
+
+
+def _is_signed(digests: Digests, index: int, coin: Output, spent: Input) -> bool:
+    if spend_of(coin.script).commitment is Commitment.ALL_AMOUNTS:
+        signature, output_key = b"".join(spent.witness), coin.script[2:]
+        if sign_input(spent, coin, b"", signature) != spent:
+            return False
+        return secp256k1.verify_schnorr(signature, digests.taproot(index), output_key)
+    signature, key = _taken_apart(coin, spent)
+    der = signature[:-1]
+    return (
+        can_spend(coin.script, key)
+        and sign_input(spent, coin, key, der) == spent
+        and secp256k1.verify_ecdsa(der, digest(digests, index, coin, key), key)
+    )
 
 
 def _taken_apart(coin: Output, spent: Input) -> tuple[bytes, bytes]:

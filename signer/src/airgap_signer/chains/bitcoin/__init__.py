@@ -22,8 +22,10 @@ from airgap_shared.formats import psbt
 from airgap_shared.formats.bitcoin import script as scripts
 from airgap_shared.formats.bitcoin import spending, transaction
 from airgap_shared.formats.bitcoin.script import ScriptType
+from airgap_shared.formats.bitcoin.spending import Commitment
 from airgap_shared.formats.bitcoin.transaction import OutPoint, Output, Transaction
 from airgap_shared.limits import MAX_LOCK_SECONDS, MAX_VIRTUAL_BYTES
+from airgap_shared.secp256k1 import SIGNATURE_BYTES
 from airgap_signer import keys as key_material
 from airgap_signer.chains.base import Ownership, PublicKeys, Secrets, Signed
 from airgap_signer.chains.bitcoin.ownership import BitcoinOwnership
@@ -44,6 +46,13 @@ LARGEST_DER_BYTES = 71
 """DER of a low S signature: 70 or 71 bytes, rarely less."""
 DUST = 294
 """Below this no node relays a P2WPKH output (Bitcoin Core, dust relay fee)."""
+
+PROOFS = {
+    Commitment.NOTHING: Proof.CLAIMED,
+    Commitment.OWN_AMOUNT: Proof.COMMITTED,
+    Commitment.ALL_AMOUNTS: Proof.ALL_COMMITTED,
+}
+"""How well an amount is known when its transaction is not at hand."""
 
 HEIGHTS = {
     "mainnet": (840_000, 1_713_571_767, 590),
@@ -68,13 +77,15 @@ class BitcoinReading:
 
     def sign(self, secrets: Secrets) -> Signed:
         """Sign each input, then verify the bytes as a stranger would."""
-        digests = spending.Digests(self.unsigned)
+        digests = spending.Digests(self.unsigned, self.coins)
         signed = []
         for index, spent in enumerate(self.unsigned.inputs):
             coin, key = self.coins[index], self.keys[index]
             digest = spending.digest(digests, index, coin, key)
             secret = secrets[self.intent.coins[index].key]
-            signature = key_material.sign_ecdsa(secret, digest)
+            is_taproot = scripts.classify(coin.script) is ScriptType.P2TR
+            sign = key_material.sign_taproot if is_taproot else key_material.sign_ecdsa
+            signature = sign(secret, digest)
             signed.append(spending.sign_input(spent, coin, key, signature))
         data = replace(self.unsigned, inputs=tuple(signed)).encode()
         final = transaction.decode(data)
@@ -226,8 +237,7 @@ def _coin(point: OutPoint, said: psbt.PSBTInput) -> tuple[Output, Proof]:
             raise ContractError(
                 "contract.bitcoin.no_coin", f"nothing is said of coin {point}"
             )
-        committed = spending.spend_of(said.claimed.script).is_segwit
-        return said.claimed, Proof.COMMITTED if committed else Proof.CLAIMED
+        return said.claimed, PROOFS[spending.spend_of(said.claimed.script).commitment]
     if said.previous.tx_id() != point.tx_id:
         raise ContractError(
             "contract.bitcoin.previous",
@@ -252,13 +262,13 @@ def _match_keys(
     coins: tuple[Output, ...], keys: PublicKeys
 ) -> tuple[KeyReference, ...]:
     """Return the key of each coin; surplus keys are dropped."""
+    spends = [*{spending.spend_of(coin.script): None for coin in coins}]
     by_script: dict[bytes, KeyReference] = {}
     for reference, key in keys.items():
-        for script in scripts.scripts_of_key(key):
-            by_script.setdefault(script, reference)
+        for spend in spends:
+            by_script.setdefault(spend.script(key), reference)
     matched = []
     for index, coin in enumerate(coins):
-        spending.spend_of(coin.script)
         if coin.script not in by_script:
             raise RefusalError(
                 "refusal.key_missing", f"no key of this item spends input {index}"
@@ -289,10 +299,12 @@ def _signed_size(
     unsigned: Transaction, coins: tuple[Output, ...], keys: tuple[bytes, ...]
 ) -> int:
     """Return the virtual size (BIP-141) when each signature has its usual length."""
-    largest = bytes(LARGEST_DER_BYTES)
+    largest_der, schnorr = bytes(LARGEST_DER_BYTES), bytes(SIGNATURE_BYTES)
     stripped, witness = len(unsigned.encode()), 0
     for spent, coin, key in zip(unsigned.inputs, coins, keys, strict=True):
-        signed = spending.sign_input(spent, coin, key, largest)
+        is_taproot = scripts.classify(coin.script) is ScriptType.P2TR
+        signature = schnorr if is_taproot else largest_der
+        signed = spending.sign_input(spent, coin, key, signature)
         stripped += len(signed.script_sig)
         witness += 1 + sum(1 + len(item) for item in signed.witness)
     if witness > len(unsigned.inputs):
