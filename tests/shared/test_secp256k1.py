@@ -110,6 +110,42 @@ def test_the_high_s_twin_is_refused():
     assert not secp256k1.verify_ecdsa(b"\x30" + bytes([len(body)]) + body, DIGEST, KEY)
 
 
+class TestSchnorr:
+    OUTPUT_KEY = secp256k1.taproot_output_key(KEY)
+    SIGNATURE = ec.PrivateKey(SECRET).taproot_tweak().schnorr_sign(DIGEST).serialize()
+
+    def test_the_output_key_is_that_of_bip_86(self):
+        # Account 0, first receiving address.
+        internal = "cc8a4bc64d897bddc5fbc2f670f7a8ba0b386779106cf1223c6fc5d7cd6fc115"
+        output = "a60869f0dbcf1dc659c9cecbaf8050135ea9e8cdc487053f1dc6880949dc684c"
+        for prefix in ("02", "03"):
+            key = bytes.fromhex(prefix + internal)
+            assert secp256k1.taproot_output_key(key).hex() == output
+
+    def test_a_true_signature_verifies(self):
+        assert secp256k1.verify_schnorr(self.SIGNATURE, DIGEST, self.OUTPUT_KEY)
+
+    def test_every_flipped_bit_is_refused(self):
+        for at in range(len(self.SIGNATURE)):
+            for bit in range(8):
+                changed = bytearray(self.SIGNATURE)
+                changed[at] ^= 1 << bit
+                found = secp256k1.verify_schnorr(
+                    bytes(changed), DIGEST, self.OUTPUT_KEY
+                )
+                assert not found
+
+    def test_another_message_or_key_is_refused(self):
+        other = hashlib.sha256(b"other").digest()
+        assert not secp256k1.verify_schnorr(self.SIGNATURE, other, self.OUTPUT_KEY)
+        for key in (KEY[1:], b"\xff" * 32, b"\x00" * 32):
+            assert not secp256k1.verify_schnorr(self.SIGNATURE, DIGEST, key)
+
+    @given(st.binary(max_size=70))
+    def test_arbitrary_bytes_are_no_schnorr_signature(self, data):
+        assert not secp256k1.verify_schnorr(data, DIGEST, self.OUTPUT_KEY)
+
+
 @given(st.binary(max_size=80))
 def test_arbitrary_bytes_are_no_signature(data):
     assert not secp256k1.verify_ecdsa(data, DIGEST, KEY)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 
 from embit import ec
+from embit import script as embit_script
 
 from airgap_shared import secp256k1
 from airgap_shared.formats.bitcoin import script, spending
@@ -24,19 +25,24 @@ def scripts_of(key: bytes) -> dict[str, bytes]:
         "p2wpkh": witness,
         "p2sh-p2wpkh": script.p2sh(script.hash160(witness)),
         "p2pk": bytes([len(key)]) + key + b"\xac",
+        "p2tr": embit_script.p2tr(ec.PublicKey.parse(key)).data,
     }
 
 
 def sign(
     transaction: Transaction, coins: Sequence[Output], secrets: Sequence[bytes]
 ) -> Transaction:
-    """Sign every input with embit: RFC 6979, low S, no grinding."""
-    digests = spending.Digests(transaction)
+    """Sign every input with embit: RFC 6979, low S, no grinding; or BIP-340."""
+    digests = spending.Digests(transaction, coins)
     signed = []
     for index, (coin, secret_) in enumerate(zip(coins, secrets, strict=True)):
         key = secp256k1.public_key(secret_)
         digest = spending.digest(digests, index, coin, key)
-        signature = ec.PrivateKey(secret_).sign(digest, grind=False).serialize()
+        private = ec.PrivateKey(secret_)
+        if coin.script == scripts_of(key)["p2tr"]:
+            signature = private.taproot_tweak().schnorr_sign(digest).serialize()
+        else:
+            signature = private.sign(digest, grind=False).serialize()
         spent = transaction.inputs[index]
         signed.append(spending.sign_input(spent, coin, key, signature))
     return Transaction(

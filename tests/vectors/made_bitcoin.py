@@ -221,8 +221,13 @@ def _signed() -> list[Vector]:
     more = replace(spent, script_sig=b"\x00")
     other = sign(replace(UNSIGNED, lock_time=1), [COIN], [SECRET])
     rich = Output(COIN.amount + 1, COIN.script)
+    taproot = Output(COIN.amount, scripts_of(KEY)["p2tr"])
+    rich_taproot = Output(COIN.amount + 1, taproot.script)
+    schnorr = sign(UNSIGNED, [taproot], [SECRET])
+    typed = replace(spent, witness=(schnorr.inputs[0].witness[0] + b"\x01",))
     rows = [
         ("ok", "BTC-10", "ok", COIN, SIGNED),
+        ("taproot-ok", "BTC-10", "ok", taproot, schnorr),
         ("other-lock-time", "BTC-10", "changed", COIN, other),
         ("unsigned", "BTC-11", "signature", COIN, UNSIGNED),
         ("other-amount", "BTC-11", "signature", rich, SIGNED),
@@ -233,8 +238,10 @@ def _signed() -> list[Vector]:
             Output(70_000, script.p2wpkh(HASH)),
             SIGNED,
         ),
+        ("other-taproot-amount", "BTC-11", "signature", rich_taproot, schnorr),
         ("high-s", "BTC-12", "signature", COIN, _with_input(high)),
         ("sighash-none", "BTC-13", "signature", COIN, _with_input(none_type)),
+        ("taproot-sighash", "BTC-13", "signature", taproot, _with_input(typed)),
         ("more-bytes", "BTC-14", "signature", COIN, _with_input(more)),
     ]
     return [
@@ -265,7 +272,7 @@ def _high_s(signature: bytes) -> bytes:
 
 
 def _coins() -> list[Vector]:
-    others = {"taproot": b"\x51\x20" + KEY[1:], "p2wsh": b"\x00\x20" + KEY[1:]}
+    others = {"p2wsh": b"\x00\x20" + KEY[1:], "version-2": b"\x52\x20" + KEY[1:]}
     good = [
         _hex(f"coin-{kind}", "BTC-9", "coin", "ok", found)
         for kind, found in scripts_of(KEY).items()

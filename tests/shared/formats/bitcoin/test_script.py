@@ -13,7 +13,7 @@ from airgap_shared import chains, secp256k1
 from airgap_shared.errors import ContractError
 from airgap_shared.formats.bitcoin import script
 from airgap_shared.formats.bitcoin.script import ScriptType, classify
-from tests.vectors.keys import scripts_of, secret
+from tests.vectors.keys import secret
 
 VECTORS = Path(__file__).parents[3] / "vectors"
 BIPS = json.loads((VECTORS / "bips/bip173-bip350.json").read_text())
@@ -116,15 +116,6 @@ def test_a_managed_wallet_pays_to_the_script_of_its_chain():
         max_fee_rate=2,
     )
     assert script.managed_script(KEY, legacy) == script.p2pkh(script.hash160(KEY))
-
-
-def test_the_scripts_of_a_key_are_of_four_kinds():
-    assert [classify(found).value for found in scripts_of(KEY).values()] == [
-        "p2pkh",
-        "p2wpkh",
-        "p2sh",
-        "p2pk",
-    ]
 
 
 def test_hash160_is_that_of_an_independent_implementation():

@@ -19,7 +19,12 @@ from airgap_shared.formats.bitcoin.transaction import (
     Output,
     Transaction,
 )
-from tests.shared.formats.strategies import amounts, secrets, unsigned_transactions
+from tests.shared.formats.strategies import (
+    amounts,
+    outputs,
+    secrets,
+    unsigned_transactions,
+)
 from tests.vectors.keys import scripts_of, secret, sign
 
 VECTORS = Path(__file__).parents[3] / "vectors"
@@ -98,6 +103,15 @@ class TestAgainstEmbit:
         assert digests.segwit(index, code, amount) == expected
         assert digests.segwit(index, code, amount) == expected  # and once more, cached
 
+    @given(unsigned_transactions, st.data())
+    def test_the_taproot_digest_is_embits(self, value, draw):
+        index = draw.draw(st.integers(0, len(value.inputs) - 1))
+        coins = [draw.draw(outputs) for _ in value.inputs]
+        theirs = EmbitTransaction.parse(value.encode())
+        scripts = [Script(coin.script) for coin in coins]
+        expected = theirs.sighash_taproot(index, scripts, [c.amount for c in coins])
+        assert spending.Digests(value, coins).taproot(index) == expected
+
     @given(st.integers(250, 260))
     def test_many_inputs_are_counted_alike(self, count):
         spent = tuple(Input(OutPoint("33" * 32, n), n) for n in range(count))
@@ -108,6 +122,9 @@ class TestAgainstEmbit:
 
 
 class TestWhoSpends:
+    def test_the_scripts_of_a_key_are_those_that_embit_knows(self):
+        assert set(spending.scripts_of_key(KEY)) == set(scripts_of(KEY).values())
+
     @EACH_KIND
     def test_a_key_spends_its_own_scripts(self, kind):
         assert spending.can_spend(scripts_of(KEY)[kind], KEY)
@@ -120,7 +137,7 @@ class TestWhoSpends:
         assert spending.can_spend(scripts_of(KEY)[kind], key) == (key == KEY)
 
     @pytest.mark.parametrize(
-        "text", ["", "51", "5120" + "00" * 32, "0020" + "00" * 32, "6a", "a914"]
+        "text", ["", "51", "5220" + "00" * 32, "0020" + "00" * 32, "6a", "a914"]
     )
     def test_other_scripts_are_spent_by_nobody_here(self, text):
         output = bytes.fromhex(text)
@@ -180,7 +197,7 @@ class TestVerify:
             "contract.signed.changed", UNSIGNED, coins, replace(UNSIGNED, inputs=spent)
         )
 
-    @pytest.mark.parametrize("kind", ["p2wpkh", "p2sh-p2wpkh"])
+    @pytest.mark.parametrize("kind", ["p2wpkh", "p2sh-p2wpkh", "p2tr"])
     def test_a_witness_signature_commits_to_the_amount(self, kind):
         signed = sign(UNSIGNED, coins_of(kind, kind), [SECRET, SECRET])
         lied = coins_of(kind, kind, amount=50_001)
@@ -218,6 +235,27 @@ class TestVerify:
             with pytest.raises(ContractError):
                 spending.verify(unsigned, coins, other)
 
+    def test_a_taproot_signature_commits_to_the_amounts_of_all_coins(self):
+        signed = sign(UNSIGNED, coins_of("p2tr", "p2pkh"), [SECRET, SECRET])
+        lied = (*coins_of("p2tr"), *coins_of("p2pkh", amount=50_001))
+        refused("contract.signed.signature", UNSIGNED, lied, signed)
+
+    @pytest.mark.parametrize("hash_type", [0x00, 0x01, 0x02, 0x81])
+    def test_a_taproot_signature_names_no_hash_type(self, hash_type):
+        # 65 bytes that name SIGHASH_ALL would be valid, and a second form.
+        coins = coins_of("p2tr", "p2tr")
+        signed = sign(UNSIGNED, coins, [SECRET, SECRET])
+        typed = signed.inputs[0].witness[0] + bytes([hash_type])
+        spent = replace(signed.inputs[0], witness=(typed,))
+        changed = replace(signed, inputs=(spent, signed.inputs[1]))
+        refused("contract.signed.signature", UNSIGNED, coins, changed)
+
+    def test_a_taproot_output_that_is_no_point_never_verifies(self):
+        coins = coins_of("p2tr", "p2tr")
+        signed = sign(UNSIGNED, coins, [SECRET, SECRET])
+        nowhere = (Output(50_000, b"\x51\x20" + b"\xff" * 32), coins[1])
+        refused("contract.signed.signature", UNSIGNED, nowhere, signed)
+
     def test_only_sighash_all_is_accepted(self):
         coins = coins_of("p2wpkh", "p2wpkh")
         signed = sign(UNSIGNED, coins, [SECRET, SECRET])
@@ -246,19 +284,25 @@ class TestVerify:
     def test_an_input_of_a_kind_that_is_not_supported_never_verifies(self):
         coins = coins_of("p2wpkh", "p2wpkh")
         signed = sign(UNSIGNED, coins, [SECRET, SECRET])
-        taproot = (Output(50_000, b"\x51\x20" + KEY[1:]), coins[1])
-        refused("contract.signed.signature", UNSIGNED, taproot, signed)
+        other = (Output(50_000, b"\x00\x20" + KEY[1:]), coins[1])
+        refused("contract.bitcoin.script", UNSIGNED, other, signed)
 
 
-def core_accepts(coin, signed, index):
-    """Whether Bitcoin Core's own script engine accepts input ``index``."""
+def core_accepts(coins, signed):
+    """What Bitcoin Core's own script engine says of each input."""
     pbk = pytest.importorskip("pbk", reason="py-bitcoinkernel is not installed")
-    flags = pbk.ScriptVerificationFlags.ALL & ~pbk.ScriptVerificationFlags.TAPROOT
-    output, spending_ = pbk.ScriptPubkey(coin.script), pbk.Transaction(signed.encode())
-    try:
-        return output.verify(coin.amount, spending_, None, index, flags)
-    except pbk.ScriptVerifyException:
-        return False
+    spending_ = pbk.Transaction(signed.encode())
+    scripts = [pbk.ScriptPubkey(coin.script) for coin in coins]
+    spent = [
+        pbk.TransactionOutput(output, coin.amount)
+        for output, coin in zip(scripts, coins, strict=True)
+    ]
+    shared = pbk.script.PrecomputedTransactionData(spending_, spent)
+    flags = pbk.ScriptVerificationFlags.ALL
+    return [
+        output.verify(coin.amount, spending_, shared, index, flags)
+        for index, (output, coin) in enumerate(zip(scripts, coins, strict=True))
+    ]
 
 
 class TestAgainstBitcoinCore:
@@ -268,7 +312,7 @@ class TestAgainstBitcoinCore:
         coins = coins_of(first, second)
         signed = sign(UNSIGNED, coins, [SECRET, SECRET])
         spending.verify(UNSIGNED, coins, signed)
-        assert all(core_accepts(coin, signed, i) for i, coin in enumerate(coins))
+        assert all(core_accepts(coins, signed))
 
     @EACH_KIND
     def test_core_refuses_what_was_tampered_with(self, kind):
@@ -276,7 +320,7 @@ class TestAgainstBitcoinCore:
         signed = sign(UNSIGNED, coins, [SECRET, SECRET])
         more = replace(UNSIGNED.outputs[0], amount=60_001)
         tampered = replace(signed, outputs=(more, UNSIGNED.outputs[1]))
-        assert not any(core_accepts(coin, tampered, i) for i, coin in enumerate(coins))
+        assert not any(core_accepts(coins, tampered))
         refused("contract.signed.changed", UNSIGNED, coins, tampered)
 
     @given(unsigned_transactions, st.sampled_from(KINDS), secrets, amounts)
@@ -284,4 +328,4 @@ class TestAgainstBitcoinCore:
         output = scripts_of(secp256k1.public_key(key))[kind]
         coins = tuple(Output(amount, output) for _ in value.inputs)
         signed = sign(value, coins, [key] * len(coins))
-        assert all(core_accepts(coin, signed, i) for i, coin in enumerate(coins))
+        assert all(core_accepts(coins, signed))
