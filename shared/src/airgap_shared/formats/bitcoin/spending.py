@@ -210,13 +210,11 @@ def digest(digests: Digests, index: int, coin: Output, key: bytes) -> bytes:
     """Return what ``key`` signs to spend ``coin`` at input ``index``."""
     spend = spend_of(coin.script)
     script_code = spend.script_code(coin.script, key)
-    match spend.commitment:
-        case Commitment.NOTHING:
-            return digests.legacy(index, script_code)
-        case Commitment.OWN_AMOUNT:
-            return digests.segwit(index, script_code, coin.amount)
-        case Commitment.ALL_AMOUNTS:
-            return digests.taproot(index)
+    if spend.commitment is Commitment.ALL_AMOUNTS:
+        return digests.taproot(index)
+    if spend.is_segwit:
+        return digests.segwit(index, script_code, coin.amount)
+    return digests.legacy(index, script_code)
 
 
 def sign_input(spent: Input, coin: Output, key: bytes, signature: bytes) -> Input:

@@ -88,12 +88,9 @@ class Reader:
 def compact_size(value: int) -> bytes:
     """Return the shortest CompactSize of ``value``."""
     if value < 0xFD:
-        return value.to_bytes(1, "little")
-    if value <= 0xFFFF:
-        return b"\xfd" + value.to_bytes(2, "little")
-    if value <= 0xFFFFFFFF:
-        return b"\xfe" + value.to_bytes(4, "little")
-    return b"\xff" + value.to_bytes(8, "little")
+        return bytes([value])
+    first = 0xFD if value <= 0xFFFF else 0xFE if value <= 0xFFFF_FFFF else 0xFF
+    return bytes([first]) + value.to_bytes(_LONG_SIZES[first][0], "little")
 
 
 def with_length(data: bytes) -> bytes:
