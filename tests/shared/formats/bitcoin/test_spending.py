@@ -126,6 +126,11 @@ class TestWhoSpends:
         assert set(spending.scripts_of_key(KEY)) == set(scripts_of(KEY).values())
 
     @EACH_KIND
+    def test_segwit_is_what_commits_to_an_amount(self, kind):
+        spend = spending.spend_of(scripts_of(KEY)[kind])
+        assert spend.is_segwit == (kind not in ("p2pkh", "p2pk"))
+
+    @EACH_KIND
     def test_a_key_spends_its_own_scripts(self, kind):
         assert spending.can_spend(scripts_of(KEY)[kind], KEY)
         spending.spend_of(scripts_of(KEY)[kind])
