@@ -38,7 +38,8 @@ def prose_and_commands(path):
 def code(text):
     """Every piece of ``text`` that is set as code."""
     yield from re.findall(r"```[a-z]*\n(.*?)```", text, re.DOTALL)
-    yield from re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S))
+    outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    yield from re.findall(r"`([^`\n]+)`", outside)
 
 
 def invocations(text):
