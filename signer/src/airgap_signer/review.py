@@ -5,6 +5,7 @@ marked as its claim. Addresses and ids stand in full, lines fit 80 columns.
 """
 
 from datetime import UTC, datetime
+from textwrap import wrap
 
 from airgap_shared import amounts, envelope
 from airgap_shared.documents import UnsignedBatch
@@ -18,6 +19,10 @@ MAX_SHOWN_COINS = 10
 CLOCK_JUMP_SECONDS = 48 * 3600
 """A longer pause since the last entry is shown: the clock may be wrong."""
 WIDTH = 78
+
+_INDENT = 10 * " "
+_CLAIM = "  claim   "
+_CLAIMED_ON = "          | "
 
 _OWNERS = {Owner.OTHERS: "to", Owner.PAYER: "back", Owner.OURSELVES: "ours"}
 
@@ -68,12 +73,12 @@ def _clock(review: Review, last_at: int) -> list[str]:
     when = (
         f"{duration(age)} ago" if age >= 0 else f"{duration(age)} AHEAD OF THIS CLOCK"
     )
-    end = f"{'expires in' if left >= 0 else 'EXPIRED'} {duration(left)}"
-    lines = [f"created {moment(batch.created)} UTC, {when}; {end}"]
+    end = f"in {duration(left)}" if left >= 0 else f"{duration(left)} AGO"
+    lines = [f"created {moment(batch.created)} UTC, {when}", f"expires {end}"]
     if last_at and now - last_at > CLOCK_JUMP_SECONDS:
         lines.append(
             f"CLOCK   {moment(now)} UTC, {duration(now - last_at)} after the last "
-            "entry of the journal: is that right?"
+            "journal entry: right?"
         )
     return lines
 
@@ -82,9 +87,9 @@ def _item(number: int, total: int, item: ItemReview) -> list[str]:
     unsigned = item.item
     lines = [f"{number} of {total}   {unsigned.chain}   {unsigned.id}"]
     if unsigned.hint:
-        lines.append(f"  claim   the relay says: {unsigned.hint}")
+        lines += _claim(f"the relay says: {unsigned.hint}")
     if unsigned.replaces:
-        lines.append(f"  claim   the relay says that it replaces: {unsigned.replaces}")
+        lines += _claim(f"the relay says that it replaces: {unsigned.replaces}")
     if item.reading is not None:
         lines += _intent(item.reading.intent)
     lines += (
@@ -93,10 +98,25 @@ def _item(number: int, total: int, item: ItemReview) -> list[str]:
     )
     if item.error is not None:
         lines.append(f"  REFUSED {item.error.code}")
-        lines.append(f"          {item.error.message}")
+        lines += wrap(
+            item.error.message,
+            WIDTH,
+            initial_indent=_INDENT,
+            subsequent_indent=_INDENT,
+        )
     elif item.record is not None:
         lines.append(f"  signed before as {item.record.tx_id}; the same bytes again")
     return lines
+
+
+def _claim(text: str) -> list[str]:
+    """Return what somebody merely says; a bar keeps it apart from lines of ours.
+
+    It is wrapped here, for where a terminal wraps, padding could place its words so
+    that they look like a line of this review.
+    """
+    first, *rest = wrap(text, WIDTH - len(_CLAIMED_ON))
+    return [_CLAIM + first, *(_CLAIMED_ON + line for line in rest)]
 
 
 def _intent(intent: Intent) -> list[str]:
@@ -136,11 +156,10 @@ def _who(script: bytes, intent: Intent) -> str:
 def _fee(intent: Intent) -> str:
     if intent.fee < 0:
         return f"NEGATIVE, {_amount(intent.fee, intent)}"
-    percent = f"{_ratio(100 * intent.fee, intent.sent)} % of sent, "
-    return (
-        f"{_amount(intent.fee, intent)}   {percent if intent.sent else ''}"
-        f"{_ratio(intent.fee, intent.size)} sat/vB"
-    )
+    rate = f"{_ratio(intent.fee, intent.size)} sat/vB"
+    if intent.sent:
+        rate = f"{_ratio(100 * intent.fee, intent.sent)} % of sent, {rate}"
+    return f"{_amount(intent.fee, intent)}   {rate}"
 
 
 def _ratio(part: int, whole: int) -> str:
