@@ -21,7 +21,7 @@ BUDGETS = {
     "shared without qr and formats": 900,
     "shared qr": 900,
 }
-FAMILY_BUDGETS = {"bitcoin": 450, "psbt": 200, "bitcore": 150}
+FAMILY_BUDGETS = {"bitcoin": 450, "psbt": 200, "bitcore": 150, "cashaddr": 100}
 OTHER_FAMILY_BUDGET = 300
 
 NOT_CODE = {

@@ -55,6 +55,9 @@ native = ctypes_secp256k1
 ORDER = int("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16)
 """Order of the group (SEC 2, §2.4.1)."""
 
+FIELD_PRIME = 2**256 - 2**32 - 977
+"""Prime of the field (SEC 2, §2.4.1)."""
+
 
 def require_native() -> None:
     """Refuse to go on when embit's own modules fell back to pure Python.
@@ -111,6 +114,37 @@ def verify_schnorr(signature: bytes, digest: bytes, output_key: bytes) -> bool:
     if len(signature) != SIGNATURE_BYTES:
         return False
     return bool(native.schnorrsig_verify(signature, digest, key))
+
+
+def is_square(y: int) -> bool:
+    """Whether ``y`` has a square root modulo the field's prime (Euler)."""
+    return pow(y, (FIELD_PRIME - 1) // 2, FIELD_PRIME) == 1
+
+
+def schnorr_bch_challenge(r: bytes, key: bytes, digest: bytes) -> bytes:
+    """Return e of Bitcoin Cash's Schnorr signatures, reduced (2019-05-15 upgrade)."""
+    e = int.from_bytes(hashlib.sha256(r + key + digest).digest(), "big") % ORDER
+    return e.to_bytes(32, "big")
+
+
+def verify_schnorr_bch(signature: bytes, digest: bytes, key: bytes) -> bool:
+    """Whether a 64-byte signature is ``key``'s by Bitcoin Cash's 2019 rules.
+
+    R = s*G - e*P must have r as its x, and a y that is a square.
+    """
+    r, s = signature[:32], signature[32:]
+    if len(signature) != SIGNATURE_BYTES or not is_secret(s):
+        return False
+    minus_e = ORDER - int.from_bytes(schnorr_bch_challenge(r, key, digest), "big")
+    try:
+        # The library multiplies in place, hence the copy of the parsed key.
+        product = bytes(bytearray(parse_public_key(key)))
+        native.ec_pubkey_tweak_mul(product, minus_e.to_bytes(32, "big"))
+        point = native.ec_pubkey_combine(native.ec_pubkey_create(s), product)
+    except ValueError:
+        return False
+    xy = bytes(native.ec_pubkey_serialize(point, native.EC_UNCOMPRESSED))[1:]
+    return xy[:32] == r and is_square(int.from_bytes(xy[32:], "big"))
 
 
 def verify_ecdsa(signature: bytes, digest: bytes, key: bytes) -> bool:

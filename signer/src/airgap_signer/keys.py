@@ -5,6 +5,7 @@ BIP-32, BIP-39; ECDSA with RFC 6979 nonces and low S, never ground for a low R, 
 that a second machine gives the same bytes and nothing can hide in a nonce.
 """
 
+import hmac
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -17,6 +18,9 @@ from airgap_shared.chains import Chain
 from airgap_shared.errors import StorageError
 
 Random = Callable[[int], bytes]
+
+SCHNORR_BCH = b"Schnorr+SHA256  "
+"""What sets Schnorr's nonces apart from ECDSA's (Bitcoin Cash, 2019-05-15)."""
 
 EVEN_Y = 0x02
 """First byte of a compressed public key whose y is even (SEC 1, §2.3.3)."""
@@ -78,6 +82,42 @@ def sign_taproot(secret: bytes, digest: bytes) -> bytes:
     even = secret if key[0] == EVEN_Y else native.ec_privkey_negate(secret)
     tweaked = native.ec_privkey_add(even, secp256k1.taproot_tweak(key))
     return bytes(native.schnorrsig_sign(digest, tweaked, None, bytes(32)))
+
+
+def sign_schnorr_bch(secret: bytes, digest: bytes) -> bytes:
+    """Return Bitcoin Cash's Schnorr signature, 64 bytes (2019-05-15 upgrade).
+
+    The nonce is RFC 6979's with the scheme's name after the digest, negated when
+    y of its point is no square. Secret scalars meet only inside libsecp256k1.
+    """
+    native = secp256k1.native
+    key = secp256k1.public_key(secret)
+    nonce = _nonce(secret, digest + SCHNORR_BCH)
+    point = native.ec_pubkey_serialize(
+        native.ec_pubkey_create(nonce), native.EC_UNCOMPRESSED
+    )
+    r, y = bytes(point[1:33]), int.from_bytes(point[33:], "big")
+    if not secp256k1.is_square(y):
+        nonce = native.ec_privkey_negate(nonce)
+    # The library multiplies in place, hence the copy.
+    product = bytes(bytearray(secret))
+    challenge = secp256k1.schnorr_bch_challenge(r, key, digest)
+    native.ec_privkey_tweak_mul(product, challenge)
+    return r + bytes(native.ec_privkey_add(product, nonce))
+
+
+def _nonce(secret: bytes, seed: bytes) -> bytes:
+    """Return the nonce of RFC 6979 §3.2 for HMAC-SHA256 and ``seed``."""
+    v, k = b"\x01" * 32, bytes(32)
+    for step in (b"\x00", b"\x01"):
+        k = hmac.digest(k, v + step + secret + seed, "sha256")
+        v = hmac.digest(k, v, "sha256")
+    while True:
+        v = hmac.digest(k, v, "sha256")
+        if secp256k1.is_secret(v):
+            return v
+        k = hmac.digest(k, v + b"\x00", "sha256")
+        v = hmac.digest(k, v, "sha256")
 
 
 def identity_key(seed: bytes) -> Ed25519PrivateKey:
