@@ -146,6 +146,57 @@ class TestSchnorr:
         assert not secp256k1.verify_schnorr(data, DIGEST, self.OUTPUT_KEY)
 
 
+class TestSchnorrOfBitcoinCash:
+    """The first two vectors of the draft that Bitcoin Cash's 2019 rules took up."""
+
+    VECTORS = (
+        (
+            "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
+            "00" * 32,
+            (
+                "787a848e71043d280c50470e8e1532b2dd5d20ee912a45dbdd2bd1dfbf187ef6"
+                "7031a98831859dc34dffeedda86831842ccd0079e1f92af177f7f22cc1dced05"
+            ),
+        ),
+        (
+            "02dff1d77f2a671c5f36183726db2341be58feae1da2deced843240f7b502ba659",
+            "243f6a8885a308d313198a2e03707344a4093822299f31d0082efa98ec4e6c89",
+            (
+                "2a298dacae57395a15d0795ddbfd1dcb564da82b0f269bc70a74f8220429ba1d"
+                "1e51a22ccec35599b8f266912281f8365ffc2d035a230434a1a64dc59f7013fd"
+            ),
+        ),
+    )
+
+    @pytest.mark.parametrize("vector", VECTORS)
+    def test_the_published_signatures_verify(self, vector):
+        key, digest, signature = map(bytes.fromhex, vector)
+        before = bytes(key)
+        assert secp256k1.verify_schnorr_bch(signature, digest, key)
+        assert key == before
+
+    @pytest.mark.parametrize("vector", VECTORS)
+    def test_every_flipped_bit_is_refused(self, vector):
+        key, digest, signature = map(bytes.fromhex, vector)
+        for at in range(64):
+            changed = bytearray(signature)
+            changed[at] ^= 1 << at % 8
+            assert not secp256k1.verify_schnorr_bch(bytes(changed), digest, key)
+        assert not secp256k1.verify_schnorr_bch(signature, DIGEST, key)
+        assert not secp256k1.verify_schnorr_bch(signature, digest, KEY)
+        assert not secp256k1.verify_schnorr_bch(signature, digest, b"no key")
+
+    def test_the_half_s_lies_below_the_order(self):
+        key, digest, signature = map(bytes.fromhex, self.VECTORS[0])
+        for s in (0, secp256k1.ORDER, 2**256 - 1):
+            other = signature[:32] + s.to_bytes(32, "big")
+            assert not secp256k1.verify_schnorr_bch(other, digest, key)
+
+    @given(st.binary(max_size=70))
+    def test_arbitrary_bytes_are_no_signature(self, data):
+        assert not secp256k1.verify_schnorr_bch(data, DIGEST, KEY)
+
+
 @given(st.binary(max_size=80))
 def test_arbitrary_bytes_are_no_signature(data):
     assert not secp256k1.verify_ecdsa(data, DIGEST, KEY)

@@ -31,7 +31,10 @@ def decode(prefix: str, text: str) -> tuple[int, bytes]:
     error = ContractError(
         "contract.address", f"{text[:MAX_ADDRESS]!r} is no address with prefix {prefix}"
     )
-    if len(text) > MAX_ADDRESS or text not in (text.lower(), text.upper()):
+    # The Kelvin sign's lower case is an ASCII k, hence ASCII first.
+    if len(text) > MAX_ADDRESS or not text.isascii():
+        raise error
+    if text not in (text.lower(), text.upper()):
         raise error
     found, colon, body = text.lower().rpartition(":")
     digits = [CHARSET.find(character) for character in body]
