@@ -24,7 +24,8 @@ SCHEMA_VERSION = 1
 _CHUNK = 500
 """Values in one IN (...): SQLite takes 999 in its oldest builds."""
 
-_SCHEMA = """
+_SCHEMA = f"""
+PRAGMA user_version = {SCHEMA_VERSION};
 -- Amounts are decimal text: wei do not fit into 64 bits.
 CREATE TABLE entry (
     height INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL,
@@ -53,6 +54,11 @@ CREATE TABLE answer (
 ) STRICT, WITHOUT ROWID;
 """
 
+_BROKEN = (sqlite3.DatabaseError, TypeError, UnicodeDecodeError)
+_MADE = (
+    "SELECT type, name, tbl_name, sql FROM sqlite_schema "
+    "UNION SELECT 'version', user_version, '', '' FROM pragma_user_version"
+)
 _ALL_ITEMS = "SELECT * FROM item ORDER BY height, position"
 _ALL_COINS = "SELECT * FROM coin ORDER BY height, position, number"
 _ALL_PAYMENTS = "SELECT * FROM payment ORDER BY height, position, number"
@@ -119,7 +125,11 @@ class Journal:
             )
         self._genesis = genesis_head
         self._key = key
-        self._database = _connect(path)
+        try:
+            self._database = _connect(path)
+            _check_structure(self._database)
+        except _BROKEN as error:
+            raise _changed(f"it cannot be read: {error}") from error
 
     @staticmethod
     def create(path: Path) -> None:
@@ -127,7 +137,6 @@ class Journal:
         path.touch(mode=0o600, exist_ok=False)
         database = _connect(path)
         database.executescript(_SCHEMA)
-        database.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         database.close()
 
     def close(self) -> None:
@@ -155,7 +164,7 @@ class Journal:
         )
         # What the seal covers needs no MAC; what came after it, in a crash, does.
         for height, head, mac in rows:
-            if not hmac.compare_digest(mac, self._mac(height, head)):
+            if not hmac.compare_digest(mac.encode(), self._mac(height, head).encode()):
                 raise _changed(f"entry {height} is not this signer's")
 
     def recompute(self) -> list[str]:
@@ -165,7 +174,7 @@ class Journal:
         """
         try:
             heads = [self._genesis, *self._recomputed_heads()]
-        except (sqlite3.DatabaseError, TypeError) as error:
+        except _BROKEN as error:
             raise _changed(f"it cannot be read: {error}") from error
         return heads
 
@@ -269,12 +278,13 @@ class Journal:
         payments = _RowsByHeight(self._database.execute(_ALL_PAYMENTS))
         head = self._genesis
         entries = self._database.execute(
-            "SELECT height, at, kind, detail, head FROM entry ORDER BY height"
+            "SELECT height, at, kind, detail, link, head FROM entry ORDER BY height"
         )
-        for number, (height, at, kind, detail, stored) in enumerate(entries, start=1):
+        for number, (height, at, kind, detail, *stored) in enumerate(entries, start=1):
             rows = items.pop(height), coins.pop(height), payments.pop(height)
-            head = next_head(head, _link(at, kind, detail, rows))
-            if (height, stored) != (number, head):
+            link = _link(at, kind, detail, rows)
+            head = next_head(head, link)
+            if (height, stored) != (number, [link, head]):
                 raise _changed(f"entry {height} is not what was written")
             yield head
         if items.left() or coins.left() or payments.left():
@@ -301,21 +311,14 @@ class Journal:
         place = (height, position)
         item: tuple[Any, ...] = self._database.execute(_ITEM_AT, place).fetchone()
         coins = self._database.execute(_COINS_AT, place)
-        spent = (SpentCoin(each, int(amount), script) for each, amount, script in coins)
-        payments = self._database.execute(_PAYMENTS_AT, place)
-        paid = (Paid(script, int(amount)) for script, amount in payments)
-        tatum_id, chain, network, request, tx_id, signed, fee = item
-        return Record(
-            tatum_id,
-            chain,
-            network,
-            request,
-            tx_id,
-            signed,
-            int(fee),
-            tuple(spent),
-            tuple(paid),
+        spent = tuple(
+            SpentCoin(each, int(paid), script) for each, paid, script in coins
         )
+        payments = self._database.execute(_PAYMENTS_AT, place)
+        paid = tuple(Paid(script, int(amount)) for script, amount in payments)
+        *names, signed, fee = item
+        said = {"signed": signed, "fee": int(fee), "coins": spent, "payments": paid}
+        return Record(*names, **said)
 
 
 class _RowsByHeight:
@@ -346,6 +349,22 @@ def _connect(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, isolation_level="IMMEDIATE")
     database.execute("PRAGMA synchronous = FULL")
     return database
+
+
+def _check_structure(database: sqlite3.Connection) -> None:
+    """Refuse tables, indexes and triggers that are not as they were made.
+
+    The chain is recomputed from the tables, but conflicts are found by the indexes:
+    an entry missing there would let a coin be signed a second time.
+    """
+    expected = sqlite3.connect(":memory:")
+    expected.executescript(_SCHEMA)
+    schemas = [set(each.execute(_MADE)) for each in (database, expected)]
+    expected.close()
+    if schemas[0] != schemas[1]:
+        raise _changed("its tables are not as they were made")
+    if database.execute("PRAGMA integrity_check(1)").fetchall() != [("ok",)]:
+        raise _changed("its tables and indexes do not agree")
 
 
 def _rows(height: int, records: Sequence[Record]) -> Rows:

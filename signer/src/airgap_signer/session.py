@@ -13,8 +13,13 @@ from pathlib import Path
 import msgspec
 
 from airgap_shared import documents, envelope, files
-from airgap_shared.documents import Sealed, UnsignedBatch
-from airgap_shared.errors import AirgapError, StorageError
+from airgap_shared.documents import Sealed, SignedBatch, UnsignedBatch
+from airgap_shared.errors import (
+    AirgapError,
+    ContractError,
+    SafetyError,
+    StorageError,
+)
 from airgap_signer import ceremony, keys, memory, policy, selftest, storage
 from airgap_signer.ceremony import Review
 from airgap_signer.journal import Journal, Tip, genesis
@@ -78,8 +83,15 @@ class Session:
         return {each: exposed[each] for each in signature_ids}
 
     def answered(self, sealed: Sealed[UnsignedBatch]) -> bytes | None:
-        """Return the signed batch that answered this one before."""
-        return self.journal.answer(sealed.fingerprint)
+        """Return the signed batch that answered this one before.
+
+        The chain does not cover it: it was made after its entry. So its signature
+        counts. Raises ``safety.journal_changed``.
+        """
+        answer = self.journal.answer(sealed.fingerprint)
+        if answer is not None:
+            read_answer(answer, self.public, sealed.fingerprint)
+        return answer
 
     def sign_batch(
         self,
@@ -185,9 +197,31 @@ def open_(path: Path, password: bytes) -> Iterator[Session]:
         )
         try:
             journal.verify(seal.height, seal.head)
+            tip = journal.tip()
+            memory.check_clock(int(time.time()), tip.at)
+            storage.renew_seal(opened, seal, tip.height, tip.head)
             yield Session(opened, journal)
         finally:
             journal.close()
+
+
+def read_answer(data: bytes, public: Public, unsigned: str = "") -> SignedBatch:
+    """Return a signed batch that the journal kept, when this signer made it.
+
+    ``unsigned`` is the fingerprint of what it must answer. Raises
+    ``safety.journal_changed``.
+    """
+    try:
+        batch = documents.unseal(data, SignedBatch, {public.key}).document
+    except ContractError as error:
+        raise SafetyError(
+            "safety.journal_changed", f"an answer in the journal: {error}"
+        ) from error
+    if unsigned not in ("", batch.unsigned):
+        raise SafetyError(
+            "safety.journal_changed", "an answer in the journal is of another batch"
+        )
+    return batch
 
 
 def write_public_copy(session: Session) -> None:

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from airgap_shared import files
+from airgap_shared.documents import Count, Hex32
 from airgap_shared.errors import AirgapError, SafetyError, StorageError
 from airgap_signer.wallet import Public, Secret
 
@@ -69,10 +70,10 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
 class Seal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Generation and journal head, authenticated under a storage key."""
 
-    generation: int
-    height: int
-    head: str
-    mac: str = ""
+    generation: Count
+    height: Count
+    head: Hex32
+    mac: Hex32 | Literal[""] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,10 @@ def expose(storage: Storage, type_: type[T]) -> T:
 
 
 def save(storage: Storage, public: Public, secret: Secret | None = None) -> Storage:
-    """Write the next generation; without ``secret`` that section stays as it is."""
+    """Write the next generation; without ``secret`` that section stays as it is.
+
+    Raises ``storage.full`` before anything is written.
+    """
     header = msgspec.structs.replace(
         storage.header, generation=storage.header.generation + 1
     )
@@ -171,6 +175,12 @@ def save(storage: Storage, public: Public, secret: Secret | None = None) -> Stor
     sealed_public = _encrypt(storage.data_key, MAGIC + raw + b"public", plain)
     parts = (raw, sealed_public, sealed_secret)
     data = MAGIC + b"".join(struct.pack(">I", len(part)) + part for part in parts)
+    if len(data) > MAX_STORAGE_BYTES:
+        raise StorageError(
+            "storage.full",
+            f"the wallet storage would have {len(data)} bytes, "
+            f"at most {MAX_STORAGE_BYTES} are read",
+        )
     _rotate(storage.path)
     files.replace(storage.path, data)
     return Storage(storage.path, header, public, storage.data_key, sealed_secret)
@@ -227,6 +237,25 @@ def read_seal(storage: Storage) -> Seal:
             "an older copy was put back; find out by whom before going on",
         )
     return seal
+
+
+def renew_seal(storage: Storage, seal: Seal, height: int, head: str) -> None:
+    """Let ``seal`` catch up with the one step that a crash may have left it behind.
+
+    Raises ``safety.seal_rolled_back`` when it lags by more.
+    """
+    generations = storage.header.generation - seal.generation
+    entries = height - seal.height
+    if max(generations, entries) > 1:
+        raise SafetyError(
+            "safety.seal_rolled_back",
+            f"the state seal lags by {generations} generations and {entries} journal "
+            "entries, a crash leaves one",
+            "an older seal was put back; find out by whom before going on",
+        )
+    if generations or entries:
+        write_seal(storage, height, head)
+    beside(storage.path, "seal.next").unlink(missing_ok=True)
 
 
 def _seal_at(path: Path) -> Seal:

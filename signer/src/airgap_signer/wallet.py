@@ -12,6 +12,7 @@ from airgap_shared import documents
 from airgap_shared.chains import Network
 from airgap_shared.documents import Entry, Hex32, Role, SignatureId
 from airgap_shared.errors import StorageError
+from airgap_shared.limits import MAX_ENTRIES
 
 OWN_GAP = 1_000
 """Indexes beyond the highest exported one that still count as ours."""
@@ -77,10 +78,16 @@ class Public(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def with_entries(self, added: dict[str, StoredEntry]) -> "Public":
         """Return the section with ``added`` entries.
 
-        Raises ``storage.key_reused`` when a public key would belong to two chains
-        or networks of which one is a mainnet: where the signed digest names no
-        network, what is signed for one is valid on the other.
+        Raises ``storage.full``, and ``storage.key_reused`` when a public key would
+        belong to two chains or networks of which one is a mainnet: where the signed
+        digest names no network, what is signed for one is valid on the other.
         """
+        if len(self.entries.keys() | added.keys()) > MAX_ENTRIES:
+            raise StorageError(
+                "storage.full",
+                f"a wallet storage holds at most {MAX_ENTRIES} entries",
+                "Tatum takes as many in one poll; use a second signer",
+            )
         owners = {e.public_key: e for e in self.entries.values() if e.public_key}
         for entry in added.values():
             other = owners.get(entry.public_key)

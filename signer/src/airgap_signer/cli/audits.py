@@ -46,6 +46,7 @@ def verify() -> None:
     """
     from airgap_shared import documents, envelope
     from airgap_shared.errors import SafetyError
+    from airgap_signer import session
 
     run = invocation()
     public, journal = _journal()
@@ -53,7 +54,7 @@ def verify() -> None:
     vouched = None
     answer = journal.last_answer()
     if answer is not None:
-        batch = documents.unseal(answer, documents.SignedBatch, {public.key}).document
+        batch = session.read_answer(answer, public)
         vouched = batch.head.height
         message = documents.head_message(vouched, batch.head.head)
         signed = envelope.verify(public.key, batch.head.signature, message)
