@@ -83,9 +83,11 @@ def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make ``path`` with mode 0700, unless it is there."""
+    """Make ``path`` and what is missing above it, readable by its owner alone."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (*reversed(path.parents), path):
+            if not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise _failure("file.unwritable", path, error) from error
 

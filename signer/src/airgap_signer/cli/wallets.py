@@ -212,10 +212,14 @@ def _fresh_id() -> str:
 
 def _add(session: "Session", added: "list[tuple[StoredEntry, str]]") -> None:
     """Store entries with their secrets in one durable write."""
+    import hashlib
+
     from airgap_signer.wallet import Secret
 
     entries = {entry.signature_id: entry for entry, _ in added}
     public = session.public.with_entries(entries)
+    digest = hashlib.sha256(" ".join(sorted(entries)).encode()).hexdigest()
+    session.log("add", {"count": len(entries), "signatureIds": digest})
     secret = session.secrets()
     texts = {entry.signature_id: text for entry, text in added}
     session.save(public, Secret(secret.identity, {**secret.keys, **texts}))
