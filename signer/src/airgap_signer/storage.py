@@ -253,9 +253,10 @@ def renew_seal(storage: Storage, seal: Seal, height: int, head: str) -> None:
             "entries, a crash leaves one",
             "an older seal was put back; find out by whom before going on",
         )
-    if generations or entries:
+    waiting = beside(storage.path, "seal.next")
+    if generations or entries or waiting.exists():
         write_seal(storage, height, head)
-    beside(storage.path, "seal.next").unlink(missing_ok=True)
+        waiting.unlink(missing_ok=True)
 
 
 def _seal_at(path: Path) -> Seal:
