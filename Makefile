@@ -12,6 +12,14 @@ TOOLS := .tools/uv-$(UV_VERSION)
 PY := .venv/bin/python
 SIGNER_PY := .venv-signer/bin/python
 
+# The machine that `make bundle` builds for, and the folder that it writes to.
+BUNDLE_PYTHON := 3.11
+BUNDLE_ARCH := x86_64
+BUNDLE_DIR := build/bundle
+
+# Seconds of `make soak` for each target.
+SECONDS := 60
+
 # Another interpreter: make env PYTHON=python3.13
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; \
 	do "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -52,7 +60,7 @@ SIGNER_TESTS := $(wildcard tests/signer tests/shared \
 
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-print-directory
-.PHONY: help env demo test check quick cover bench lock clean
+.PHONY: help env demo test check quick cover bench soak bundle lock clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile | expand -t 14
@@ -90,6 +98,17 @@ bench: .venv/.complete  ## measure speed; writes JSON to build/
 	@mkdir -p build
 	@$(PY) -m tests.bench
 
+soak: .venv/.fuzz  ## feed every parser random input, SECONDS=60 each
+	@mkdir -p build
+	@$(PY) -m tests.fuzz --seconds $(SECONDS) --findings build/findings
+
+bundle: build/bundler/.complete  ## the offline installer, BUNDLE_PYTHON=3.11 BUNDLE_ARCH=x86_64
+	@$(CHECK_LOCK)
+	@build/bundler/bin/python signer/bundle/build.py \
+		--signer-lock build/bundler/pylock.signer.toml \
+		--tools-lock build/bundler/pylock.bundle.toml \
+		--python "$(BUNDLE_PYTHON)" --machine "$(BUNDLE_ARCH)" --out "$(BUNDLE_DIR)"
+
 lock: $(TOOLS)  ## renew uv.lock after a change of dependencies
 	@$(UV) lock
 
@@ -113,6 +132,7 @@ $(TOOLS):
 	@mkdir -p build
 	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .venv
 	@$(UV) export --quiet --frozen --all-packages --all-extras --all-groups \
+		--no-group bundle --no-group fuzz \
 		--no-emit-workspace --output-file build/requirements.txt
 	@$(WITH_INDEX) $(UV) pip sync --quiet --python $(PY) --require-hashes \
 		build/requirements.txt
@@ -139,4 +159,28 @@ $(SIGNER_ENV): .venv-signer/.dependencies $(SIGNER_SOURCES)
 	@$(WITH_INDEX) $(UV) build --quiet --wheel --out-dir build/wheels signer
 	@$(UV) pip install --quiet --python $(SIGNER_PY) --no-deps --no-index \
 		--reinstall build/wheels/*.whl
+	@touch $@
+
+# The tools that build the bundle, by hash and apart from everything else, and the
+# parts of uv.lock that say what is in it.
+build/bundler/.complete: $(TOOLS) $(PROJECT_FILES)
+	@$(CHECK_LOCK)
+	@echo "preparing build/bundler"
+	@mkdir -p build
+	@$(UV) venv --quiet --allow-existing --python .tools/bin/python build/bundler
+	@$(UV) export --quiet --frozen --package airgap-signer --no-default-groups \
+		--no-emit-workspace --output-file build/bundler/pylock.signer.toml
+	@$(UV) export --quiet --frozen --only-group bundle \
+		--output-file build/bundler/pylock.bundle.toml
+	@$(UV) export --quiet --frozen --only-group bundle \
+		--output-file build/bundler/requirements.txt
+	@$(WITH_INDEX) $(UV) pip sync --quiet --python build/bundler/bin/python \
+		--require-hashes build/bundler/requirements.txt
+	@touch $@
+
+.venv/.fuzz: .venv/.complete
+	@$(UV) export --quiet --frozen --only-group fuzz \
+		--output-file build/requirements-fuzz.txt
+	@$(WITH_INDEX) $(UV) pip install --quiet --python $(PY) --no-deps \
+		--require-hashes --requirements build/requirements-fuzz.txt
 	@touch $@
