@@ -20,6 +20,11 @@ class ExtendedKey:
         if self._key.is_private:
             raise ContractError("contract.xpub", "an extended private key")
 
+    @property
+    def key(self) -> bytes:
+        """The compressed public key itself."""
+        return bytes(self._key.sec())
+
     def child(self, index: int) -> bytes:
         """Return the compressed public key of the non-hardened child ``index``."""
         return bytes(self._key.child(index).sec())

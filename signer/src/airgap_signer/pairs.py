@@ -42,7 +42,7 @@ def without_peer(public: Public, gone: Peer) -> Public:
 
 def manifest(public: Public, head: Head, now: int) -> Manifest:
     """Return what the relay may know of every live entry, in order of its id."""
-    live = (entry for entry in public.entries.values() if not entry.retired)
+    live = (e for e in public.entries.values() if not e.retired and not e.kept)
     entries = tuple(
         Entry(
             signature_id=entry.signature_id,

@@ -5,6 +5,7 @@ the storage's next generation or the journal's next entry first, then the seal.
 """
 
 import contextlib
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from airgap_signer.journal import Journal, Tip, genesis
 from airgap_signer.memory import Record
 from airgap_signer.policy import Policy
 from airgap_signer.storage import Storage
-from airgap_signer.wallet import IdentitySecret, Public, Secret
+from airgap_signer.wallet import IdentitySecret, Public, Secret, StoredEntry
 
 PUBLIC_COPY = "airgap.public-copy.v1"
 
@@ -147,6 +148,16 @@ class Session:
     def destroy_generations(self) -> None:
         """Remove every earlier generation of the storage file."""
         storage.destroy_generations(self.path)
+
+    def add_entries(self, added: Sequence[tuple[StoredEntry, str]]) -> None:
+        """Store entries with their secrets in one durable write."""
+        entries = {entry.signature_id: entry for entry, _ in added}
+        public = self.public.with_entries(entries)
+        digest = hashlib.sha256(" ".join(sorted(entries)).encode()).hexdigest()
+        self.log("add", {"count": len(entries), "signatureIds": digest})
+        secret = self.secrets()
+        texts = {entry.signature_id: text for entry, text in added}
+        self.save(public, Secret(secret.identity, {**secret.keys, **texts}))
 
     def log(self, kind: str, detail: object, records: Sequence[Record] = ()) -> Tip:
         """Append to the journal and seal its new head."""

@@ -15,10 +15,14 @@ CODE_GROUPS = 2
 
 def password(run: Invocation, storage: Path) -> bytes:
     """Return the storage's password, from ``--password-file`` or the terminal."""
-    file = run.options.get("password_file")
+    return other_password(run, storage, run.options.get("password_file"))
+
+
+def other_password(run: Invocation, path: Path, file: str | None) -> bytes:
+    """Return the password of the file at ``path``, from ``file`` or the terminal."""
     if file:
-        return _from_file(run, Path(file), storage)
-    return _asked(f"password of {storage}: ")
+        return _from_file(run, Path(file), path)
+    return _asked(f"password of {path}: ")
 
 
 def new_password(run: Invocation, storage: Path, file: str | None) -> bytes:

@@ -4,6 +4,7 @@ Pure: knows neither files nor encryption. The public half says who and what; the
 secret half holds only what signs.
 """
 
+from collections.abc import Iterable
 from typing import Annotated
 
 import msgspec
@@ -27,6 +28,10 @@ class StoredEntry(Entry, frozen=True, kw_only=True):
     retired: bool = False
     exposed: bool = False
     """Whether a private key of it has left the storage."""
+    account: str = ""
+    """Public key of a mnemonic's account, by which two networks are told apart."""
+    kept: bool = False
+    """Whether it is only kept as it came, for a chain that is not supported yet."""
 
 
 class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -88,18 +93,9 @@ class Public(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
                 f"a wallet storage holds at most {MAX_ENTRIES} entries",
                 "Tatum takes as many in one poll; use a second signer",
             )
-        owners = {e.public_key: e for e in self.entries.values() if e.public_key}
+        owners = Owners(self.entries.values())
         for entry in added.values():
-            other = owners.get(entry.public_key)
-            if other is not None and _must_not_share(entry, other):
-                raise StorageError(
-                    "storage.key_reused",
-                    f"this key is stored for {other.chain} {other.network} already, "
-                    f"as {other.signature_id}",
-                    "use another key for each chain and network",
-                )
-            if entry.public_key:
-                owners[entry.public_key] = entry
+            owners.add(entry)
         return msgspec.structs.replace(self, entries={**self.entries, **added})
 
 
@@ -114,6 +110,31 @@ class IdentitySecret(msgspec.Struct, frozen=True):
     """The secret section, read no further than the identity's seed."""
 
     identity: bytes
+
+
+class Owners:
+    """Which entry holds which public key; one key, one chain and network."""
+
+    def __init__(self, entries: Iterable[StoredEntry]) -> None:
+        """Take ``entries`` as they are."""
+        self._by_key = {_key(e): e for e in entries if _key(e)}
+
+    def add(self, entry: StoredEntry) -> None:
+        """Add an entry; raises ``storage.key_reused``."""
+        other = self._by_key.get(_key(entry))
+        if other is not None and _must_not_share(entry, other):
+            raise StorageError(
+                "storage.key_reused",
+                f"this key is stored for {other.chain} {other.network} already, "
+                f"as {other.signature_id}",
+                "use another key for each chain and network",
+            )
+        if _key(entry):
+            self._by_key[_key(entry)] = entry
+
+
+def _key(entry: StoredEntry) -> str:
+    return entry.public_key or entry.account
 
 
 def _must_not_share(one: StoredEntry, other: StoredEntry) -> bool:

@@ -9,6 +9,7 @@ from airgap_signer.cli import (
     audits,
     entries,
     maintenance,
+    migration,
     pairing,
     policies,
     signing,
@@ -55,6 +56,7 @@ def group() -> click.Group:
         *maintenance.COMMANDS,
         *wallets.COMMANDS,
         *entries.COMMANDS,
+        *migration.COMMANDS,
         *pairing.COMMANDS,
         *signing.COMMANDS,
     ):

@@ -1,6 +1,7 @@
 """Commands that show whole entries or take them away."""
 
 import hashlib
+import json
 from typing import TYPE_CHECKING
 
 import click
@@ -102,6 +103,9 @@ def _expose(
 
 def _as_tatum(entry: "StoredEntry", text: str) -> dict[str, object]:
     """Return an entry in the form that Tatum KMS exports."""
+    if entry.kept:
+        as_it_came: dict[str, object] = json.loads(text)
+        return as_it_came
     last = {"chain": entry.chain, "testnet": entry.network == "testnet"}
     if entry.kind == "mnemonic":
         return {"mnemonic": text, "xpub": entry.xpub, **last}

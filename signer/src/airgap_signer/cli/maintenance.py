@@ -82,6 +82,7 @@ def report(ids: str | None) -> None:
             entry = entries[each]
             warnings = ["retired"] if entry.retired else []
             warnings += ["a private key of it was shown"] if entry.exposed else []
+            warnings += ["its chain is not supported yet"] if entry.kept else []
             wallets[each] = {
                 "type": entry.kind,
                 "chain": entry.chain,

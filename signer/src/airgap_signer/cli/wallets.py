@@ -13,7 +13,6 @@ from airgap_signer.cli.opening import chain_of, change_entries, opened
 
 if TYPE_CHECKING:
     from airgap_shared.chains import Chain
-    from airgap_signer.session import Session
     from airgap_signer.wallet import StoredEntry
 
 _testnet = click.option("--testnet", is_flag=True, help="The chain's test network.")
@@ -69,7 +68,7 @@ def storemanagedprivatekey(chain: str, *, testnet: bool) -> None:
     which = chain_of(chain, testnet=testnet)
     with opened(run) as session:
         entry, text = _private_key(which, terminal.secret("private key"))
-        _add(session, [(entry, text)])
+        session.add_entries([(entry, text)])
     run.answer({"signatureId": entry.signature_id})
 
 
@@ -101,7 +100,7 @@ def generatemanagedprivatekeybatch(chain: str, count: int, *, testnet: bool) -> 
                 )
                 for _ in numbers
             ]
-        _add(session, added)
+        session.add_entries(added)
     for entry, _ in added:
         line = {"signatureId": entry.signature_id, "address": entry.address}
         click.echo(json.dumps(line))
@@ -165,21 +164,24 @@ def getprivatekey(signature_id: str, index: int, confirm: str | None) -> None:
 def _store_mnemonic(chain: "Chain", mnemonic: Callable[[], str]) -> None:
     import time
 
+    from airgap_shared.derivation import ExtendedKey
     from airgap_signer import keys
     from airgap_signer.wallet import StoredEntry
 
     run = invocation()
     with opened(run) as session:
         text = mnemonic()
+        xpub = keys.xpub(text, chain)
         entry = StoredEntry(
             signature_id=_fresh_id(),
             chain=chain.code,
             network=chain.network,
             kind="mnemonic",
-            xpub=keys.xpub(text, chain),
+            xpub=xpub,
+            account=ExtendedKey(xpub).key.hex(),
             created=int(time.time()),
         )
-        _add(session, [(entry, text)])
+        session.add_entries([(entry, text)])
     run.answer({"signatureId": entry.signature_id, "xpub": entry.xpub})
 
 
@@ -208,21 +210,6 @@ def _fresh_id() -> str:
     import uuid
 
     return str(uuid.uuid4())
-
-
-def _add(session: "Session", added: "list[tuple[StoredEntry, str]]") -> None:
-    """Store entries with their secrets in one durable write."""
-    import hashlib
-
-    from airgap_signer.wallet import Secret
-
-    entries = {entry.signature_id: entry for entry, _ in added}
-    public = session.public.with_entries(entries)
-    digest = hashlib.sha256(" ".join(sorted(entries)).encode()).hexdigest()
-    session.log("add", {"count": len(entries), "signatureIds": digest})
-    secret = session.secrets()
-    texts = {entry.signature_id: text for entry, text in added}
-    session.save(public, Secret(secret.identity, {**secret.keys, **texts}))
 
 
 COMMANDS = (
