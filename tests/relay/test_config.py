@@ -3,7 +3,7 @@
 import pytest
 
 from airgap_relay import config
-from airgap_shared.errors import FileError, UsageError
+from airgap_shared.errors import ContractError, FileError, UsageError
 
 SECRET = "t-0123456789abcdef-secret"
 
@@ -139,7 +139,7 @@ def test_a_key_file_that_others_can_reach_is_refused(tmp_path, mode):
 
 @pytest.mark.parametrize("text", ["", "\n", SECRET + " x", SECRET + "é", SECRET * 30])
 def test_a_key_that_is_none_is_refused_without_showing_it(tmp_path, text):
-    with pytest.raises((UsageError, FileError)) as caught:
+    with pytest.raises((UsageError, ContractError)) as caught:
         config.api_key(key_file(tmp_path, text))
     assert SECRET not in f"{caught.value!r}{caught.value.hint}"
 

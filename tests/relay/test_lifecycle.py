@@ -15,6 +15,7 @@ from airgap_relay.lifecycle import (
 from airgap_shared.errors import JournalError
 
 events = st.lists(st.sampled_from(Event), max_size=40)
+"""What may happen, in any order."""
 
 
 def test_the_way_that_everything_should_go():
@@ -45,16 +46,29 @@ def test_every_state_but_the_first_can_be_reached():
     assert set(TRANSITIONS.values()) == set(State)
 
 
-def test_completed_and_cancelled_are_never_left():
-    assert {state for state, _event in TRANSITIONS} == set(State) - {
-        State.COMPLETED,
-        State.CANCELLED,
-    }
+PERSON = {Event.RETRY, Event.ASK_AGAIN, Event.REPLACE, Event.CANCEL}
+"""What only a person does."""
+
+
+def leaving(state):
+    return {event for old, event in TRANSITIONS if old is state}
+
+
+def test_cancelled_is_never_left_and_completed_only_by_a_person():
+    assert leaving(State.CANCELLED) == set()
+    assert leaving(State.COMPLETED) == {Event.REPLACE, Event.CANCEL}
 
 
 def test_uncertain_is_left_by_finding_or_by_a_person_only():
-    leaving = {event for state, event in TRANSITIONS if state is State.UNCERTAIN}
-    assert leaving == {Event.FIND, Event.CANCEL}
+    assert leaving(State.UNCERTAIN) == {Event.FIND} | {Event.REPLACE, Event.CANCEL}
+
+
+def test_what_was_never_in_a_batch_is_not_replaced():
+    assert Event.REPLACE not in leaving(State.SEEN) | leaving(State.REFUSED)
+
+
+def test_a_refused_replacement_ends_where_all_versions_are_looked_up():
+    assert advance(State.EXPORTED, Event.FALL_BACK) is State.UNCERTAIN
 
 
 def test_nothing_is_sent_that_was_not_signed():
@@ -73,7 +87,7 @@ def walk(sequence):
 
 @given(events)
 def test_after_sending_it_is_never_exported_or_signed_anew(sequence):
-    states = walk(sequence)
+    states = walk(event for event in sequence if event not in PERSON)
     for index, state in enumerate(states):
         if state is State.BROADCASTING:
             following = states[index + 1 : index + 2]

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from airgap_relay import tatum
+from airgap_relay.tatum import exchange
 from airgap_shared.chains import lookup
 from airgap_shared.errors import (
     RemoteError,
@@ -33,7 +34,7 @@ def server():
 def client(server):
     made = tatum.HTTPClient(server.url, KEY, read_seconds=0.5)
     yield made
-    made._session.close()
+    made._http._session.close()
 
 
 def body(server, number=-1):
@@ -191,7 +192,7 @@ def test_the_api_key_is_in_no_message(server, client, status):
 
 
 def test_an_answer_over_the_limit_is_refused(server, client, monkeypatch):
-    monkeypatch.setattr(tatum, "MAX_ANSWER_BYTES", 1_000)
+    monkeypatch.setattr(exchange, "MAX_ANSWER_BYTES", 1_000)
     server.script = [(200, b"[" + b" " * 2_000 + b"]")]
     with pytest.raises(RemoteUnavailableError) as caught:
         client.pending(BTC, ["x"])
@@ -199,7 +200,7 @@ def test_an_answer_over_the_limit_is_refused(server, client, monkeypatch):
 
 
 def test_an_answer_that_drips_for_ever_is_cut_off(client, monkeypatch):
-    monkeypatch.setattr(tatum, "ANSWER_SECONDS", -1)
+    monkeypatch.setattr(exchange, "ANSWER_SECONDS", -1)
     with pytest.raises(RemoteUnavailableError):
         client.pending(BTC, ["x"])
 
@@ -210,7 +211,7 @@ def test_the_rate_is_kept(server):
     for _ in range(6):
         client.complete(ID, TX_ID)
     assert time.monotonic() - start >= 5 / 50
-    client._session.close()
+    client._http._session.close()
 
 
 def test_amounts_of_a_transfer_are_exact_numbers(server, client):

@@ -43,8 +43,8 @@ class SteppedJournal(journal.Journal):
     def add_batch(self, batch, changes):
         return self._stepped(super().add_batch, batch, changes)
 
-    def answer_batch(self, id_, changes, heads, at):
-        return self._stepped(super().answer_batch, id_, changes, heads, at)
+    def answer_batch(self, *arguments):
+        return self._stepped(super().answer_batch, *arguments)
 
     def _stepped(self, write, *arguments):
         self._step()

@@ -53,6 +53,9 @@ class SimulatedTatum:
         self.faults = defaultdict(deque)
         self.always = {}
         self.reject = set()
+        self.confirmed = set()
+        self.withdrawals = {}
+        self.cancelled = {}
         self._lock = threading.Lock()
 
     def list_pending(self, pending):
@@ -75,6 +78,8 @@ class SimulatedTatum:
 
     def get(self, pending_id):
         with self._call("get"):
+            if pending_id not in self.listed:
+                raise RemoteRejectedError("remote.rejected", "Tatum refuses: missing")
             told = dict(self.listed[pending_id])
             if pending_id in self.completed:
                 told["txId"] = self.completed[pending_id]
@@ -82,13 +87,24 @@ class SimulatedTatum:
 
     def complete(self, pending_id, tx_id):
         with self._call("complete"):
-            assert self.completed.setdefault(pending_id, tx_id) == tx_id
+            self.completed[pending_id] = tx_id
+
+    def complete_withdrawal(self, withdrawal_id, tx_id):
+        with self._call("complete_withdrawal"):
+            self.withdrawals[withdrawal_id] = tx_id
+
+    def cancel(self, pending_id, *, revert):
+        with self._call("cancel"):
+            if pending_id not in self.listed:
+                raise RemoteRejectedError("remote.rejected", "Tatum refuses: missing")
+            del self.listed[pending_id]
+            self.cancelled[pending_id] = revert
 
     def report_errors(self, failed):
         with self._call("report_errors"):
             self.reported += failed
 
-    def broadcast(self, _chain, tx_data, pending_id):
+    def broadcast(self, _chain, tx_data, pending_id, withdrawal_id=""):
         with self._call("broadcast") as fault:
             made = transaction.decode(tx_data)
             tx_id = made.tx_id()
@@ -102,6 +118,8 @@ class SimulatedTatum:
                 return Broadcast("ab" * 32, completed=True)
             if fault is not Fault.FAILED:
                 self.completed[pending_id] = tx_id
+                if withdrawal_id:
+                    self.withdrawals[withdrawal_id] = tx_id
             return Broadcast(tx_id, completed=fault is not Fault.FAILED)
 
     def transaction(self, _chain, tx_id):
@@ -114,7 +132,9 @@ class SimulatedTatum:
                 data = transaction.Transaction(
                     other.version, other.inputs, other.outputs, other.lock_time + 1
                 ).encode()
-            return json.dumps({"hash": tx_id, "hex": data.hex()}).encode()
+            block = 7 if tx_id in self.confirmed else None
+            told = {"hash": tx_id, "hex": data.hex(), "blockNumber": block}
+            return json.dumps(told).encode()
 
     def raw_transaction(self, _chain, tx_id):
         with self._call("raw_transaction"):

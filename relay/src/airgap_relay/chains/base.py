@@ -36,6 +36,8 @@ class Pending(msgspec.Struct, frozen=True, rename="camel"):
     hashes: Annotated[tuple[Name, ...], Meta(max_length=MAX_KEYS)] | None = None
     signatures: Annotated[tuple[Derived, ...], Meta(max_length=MAX_KEYS)] | None = None
     withdrawal_id: Name | None = None
+    withdrawal_responses: msgspec.Raw = msgspec.Raw(b"null")
+    """Looked at only when it is a virtual account's withdrawal."""
     tx_id: Name | None = None
 
 
@@ -64,6 +66,30 @@ class Prepared:
     keys: tuple[KeyReference, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Bump:
+    """What a person wishes of a replacement."""
+
+    fees: tuple[int, ...]
+    """What every earlier version pays: the new one has to pay more."""
+    paying: frozenset[str]
+    """Signature ids of the keys that pay."""
+    fee: int | None = None
+    """Base units."""
+    fee_rate: int | None = None
+    """Base units a virtual byte."""
+    is_cancel: bool = False
+    """Everything comes back to us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Another version of a payment."""
+
+    payload: bytes
+    fee: int
+
+
 class Family(Protocol):
     """What differs from one chain family to the next."""
 
@@ -73,6 +99,10 @@ class Family(Protocol):
 
     def find(self, answer: bytes, tx_id: str) -> bytes | None:
         """Return the bytes of transaction ``tx_id`` when ``answer`` proves them."""
+        ...
+
+    def is_confirmed(self, answer: bytes) -> bool:
+        """Whether ``answer`` says that a transaction is in a block."""
         ...
 
     def prepare(
@@ -85,8 +115,22 @@ class Family(Protocol):
         """Return what is to be signed; ``previous`` has only what was found."""
         ...
 
+    def replace(
+        self, payload: bytes, wish: Bump, entries: Mapping[str, Entry], chain: Chain
+    ) -> Replaced:
+        """Return the version of ``payload`` that a person wishes for."""
+        ...
+
+    def fee(self, payload: bytes) -> int:
+        """Return what ``payload`` pays to miners, base units."""
+        ...
+
     def coins(self, payload: bytes) -> frozenset[str]:
         """Return what ``payload`` spends, as ``txid:index``."""
+        ...
+
+    def spends(self, data: bytes) -> frozenset[str]:
+        """Return what a transaction's bytes spend, as ``txid:index``."""
         ...
 
     def matches(self, payload: bytes, signed: bytes) -> str:
@@ -96,6 +140,11 @@ class Family(Protocol):
     def describe(self, payload: bytes, chain: Chain) -> dict[str, Any]:
         """Return amounts and addresses of ``payload`` for people."""
         ...
+
+
+def tatum_error(reason: str, message: str) -> ContractError:
+    """Return the error for a pending transaction that cannot be prepared."""
+    return ContractError(f"contract.tatum.{reason}", f"Tatum's transaction: {message}")
 
 
 def require_size(payload: bytes) -> bytes:

@@ -1,10 +1,11 @@
 """A signed batch → journal. Nothing is taken before everything is verified."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airgap_relay.batching import Batch, Peer
-from airgap_relay.lifecycle import Change, Event, Item, State
+from airgap_relay.journal import encode_keys
+from airgap_relay.lifecycle import Change, Event, Item, Outcome, State, Version
 from airgap_relay.service.exporting import read_batch
 from airgap_relay.service.pairing import check_head, head_error
 from airgap_relay.service.relay import Relay
@@ -42,10 +43,15 @@ def import_(relay: Relay, data: bytes) -> Imported:
     for asked, item in zip(unsigned.items, answer.items, strict=True):
         _check_item(relay, asked, item)
     heads = _heads(relay, signer, unsigned.seen, answer)
-    stored = relay.journal.items_by_id(item.id for item in answer.items)
-    changes = [_change(item, stored[item.id], batch) for item in answer.items]
-    changed = [change for change in changes if change is not None]
-    relay.journal.answer_batch(batch.id, changed, heads, relay.now())
+    changes = [
+        change
+        for item, context in zip(
+            answer.items, _contexts(relay, batch, answer), strict=True
+        )
+        if (change := _change(relay, item, context)) is not None
+    ]
+    outcomes = [Outcome(i.id, i.signed, i.tx_id) for i in answer.items]
+    relay.journal.answer_batch(batch.id, outcomes, changes, heads, relay.now())
     refused = sum(bool(item.refused) for item in answer.items)
     return Imported(batch.id, len(answer.items) - refused, refused)
 
@@ -106,23 +112,60 @@ def _heads(
     return heads | {height: answer.head}
 
 
-def _change(item: SignedItem, stored: Item, batch: Batch) -> Change | None:
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What is known of an item whose answer arrives."""
+
+    item: Item
+    asked: int
+    """The version that was in the batch."""
+    batch: Batch
+    versions: Sequence[Version]
+
+    @property
+    def version(self) -> Version:
+        """What was asked for."""
+        return next(v for v in self.versions if v.number == self.asked)
+
+    @property
+    def earlier(self) -> Version | None:
+        """The newest signed version, when anything of the item was ever sent."""
+        signed = [version for version in self.versions if version.signed]
+        return signed[-1] if any(v.is_sent for v in signed) else None
+
+
+def _contexts(relay: Relay, batch: Batch, answer: SignedBatch) -> list[_Context]:
+    items = relay.journal.items_by_id(item.id for item in answer.items)
+    asked = relay.journal.asked_in(batch.id)
+    return [
+        _Context(
+            items[item.id],
+            asked[item.id].version,
+            batch,
+            relay.journal.versions(item.id),
+        )
+        for item in answer.items
+    ]
+
+
+def _change(relay: Relay, item: SignedItem, known: _Context) -> Change | None:
     """Return what the answer changes of an item; ``None`` for nothing."""
     if item.refused:
-        # A newer batch may have its own answer; only the last one's refusal counts.
-        if stored.state is not State.EXPORTED or stored.batch != batch.id:
-            return None
-        message = f"refused by the signer: {item.refused}"
-        values: Mapping[str, object]
-        values = {"error_code": item.refused, "error_message": message}
-        return Change(item.id, State.EXPORTED, (Event.REFUSE,), values)
-    if stored.signed:
-        if stored.signed != item.signed:
+        return _refused(item.refused, known)
+    earlier = known.version.signed
+    if earlier:
+        if earlier != item.signed:
             raise ContractError(
                 "contract.signed.differs",
                 f"item {item.id} was signed before with other bytes",
                 "keep both files and find out why the signer signed it twice",
             )
+        return None
+    state = known.item.state
+    if state is State.CANCELLED:
+        return _alarm(relay, item)
+    if known.asked != known.item.version or state not in _AWAITED:
+        # An older version: kept with it, since it can be paid by whoever holds it.
         return None
     values = {
         "signed": item.signed,
@@ -130,7 +173,40 @@ def _change(item: SignedItem, stored: Item, batch: Batch) -> Change | None:
         "error_code": "",
         "error_message": "",
     }
-    return Change(item.id, stored.state, (Event.SIGN,), values)
+    return Change(item.id, state, (Event.SIGN,), values)
+
+
+_AWAITED = frozenset({State.PREPARED, State.EXPORTED, State.REFUSED})
+"""States in which the signature of the current version is news."""
+
+
+def _refused(code: str, known: _Context) -> Change | None:
+    item = known.item
+    if item.state is not State.EXPORTED or item.batch != known.batch.id:
+        # A newer batch may have its own answer; only the last one's refusal counts.
+        return None
+    message = f"refused by the signer: {code}"
+    values = {"error_code": code, "error_message": message, "error_reported": False}
+    earlier = known.earlier
+    if earlier is None:
+        return Change(item.id, State.EXPORTED, (Event.REFUSE,), values)
+    values |= {
+        "payload": earlier.payload,
+        "keys": encode_keys(earlier.keys),
+        "replaces": earlier.replaces,
+        "version": earlier.number,
+        "signed": earlier.signed,
+        "tx_id": earlier.tx_id,
+    }
+    return Change(item.id, State.EXPORTED, (Event.FALL_BACK,), values)
+
+
+def _alarm(relay: Relay, item: SignedItem) -> Change:
+    """Keep the signature of a cancelled item, and say so; it is never sent."""
+    message = f"signed as {item.tx_id} although it was cancelled"
+    relay.note(f"ALARM: {item.id} was {message}")
+    values = {"error_code": "contract.answer.cancelled", "error_message": message}
+    return Change(item.id, State.CANCELLED, (), values)
 
 
 def _error(reason: str, what: str) -> ContractError:

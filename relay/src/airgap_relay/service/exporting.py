@@ -1,10 +1,9 @@
 """What is prepared → unsigned batches."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airgap_relay.batching import Batch, Candidate, choose
-from airgap_relay.lifecycle import Change, Event, Item
+from airgap_relay.lifecycle import Export
 from airgap_relay.service.relay import Relay
 from airgap_shared import documents
 from airgap_shared.documents import UnsignedBatch, UnsignedItem
@@ -37,8 +36,8 @@ def export(
     """
     signer, manifest = relay.signer(), relay.manifest()
     now = relay.now()
-    items = _next_items(relay, now, limit)
-    if not items:
+    exports = _next_exports(relay, now, limit)
+    if not exports:
         return None
     document = UnsignedBatch(
         id=relay.random(BATCH_ID_BYTES).hex(),
@@ -49,7 +48,7 @@ def export(
         expires=now + min(valid_seconds, MAX_BATCH_SECONDS),
         network=relay.network,
         manifest=manifest.number,
-        items=tuple(_unsigned(item) for item in items),
+        items=tuple(_unsigned(export) for export in exports),
         seen=relay.journal.last_head(),
     )
     batch = Batch(
@@ -60,8 +59,8 @@ def export(
         fingerprint=documents.fingerprint(document),
         document=documents.seal(document, relay.author.key, relay.author.sign),
     )
-    relay.journal.add_batch(batch, [_exported(item, batch) for item in items])
-    return Exported(batch, len(items))
+    relay.journal.add_batch(batch, exports)
+    return Exported(batch, len(exports))
 
 
 def written_again(relay: Relay, batch_id: str) -> Exported:
@@ -80,27 +79,38 @@ def read_batch(relay: Relay, batch: Batch) -> UnsignedBatch:
     return documents.unseal(batch.document, UnsignedBatch, trusted).document
 
 
-def _next_items(relay: Relay, now: int, limit: int) -> Sequence[Item]:
+def _next_exports(relay: Relay, now: int, limit: int) -> list[Export]:
     waiting = {item.id: item for item in relay.journal.waiting_for_signature(now)}
-    candidates = (_candidate(relay, item) for item in waiting.values())
-    return [waiting[id_] for id_ in choose(candidates, limit)]
+    coins = {
+        item.id: relay.chain(item.chain)[1].coins(item.payload)
+        for item in waiting.values()
+    }
+    candidates = (
+        Candidate(item.id, len(item.payload), len(item.keys), coins[item.id])
+        for item in waiting.values()
+    )
+    chosen = [waiting[id_] for id_ in choose(candidates, limit)]
+    new = {item.id: coins[item.id] for item in chosen if not item.version}
+    spenders = relay.journal.spenders(frozenset().union(*new.values()))
+    exports = []
+    for item in chosen:
+        replaces = item.replaces
+        others = {id_ for coin in new.get(item.id, ()) for id_ in spenders[coin]}
+        if not replaces and others - {item.id}:
+            # Tatum asks for coins that may be spent by what was exported before:
+            # only one of the two can be paid, and the signer decides which.
+            replaces = "tatum"
+        exports.append(Export(item, replaces, coins[item.id]))
+    return exports
 
 
-def _candidate(relay: Relay, item: Item) -> Candidate:
-    _chain, family = relay.chain(item.chain)
-    coins = family.coins(item.payload)
-    return Candidate(item.id, len(item.payload), len(item.keys), coins)
-
-
-def _unsigned(item: Item) -> UnsignedItem:
+def _unsigned(export: Export) -> UnsignedItem:
+    item = export.item
     return UnsignedItem(
         id=item.id,
         chain=item.chain,
         keys=item.keys,
         payload=item.payload,
         source=item.source,
+        replaces=export.replaces,
     )
-
-
-def _exported(item: Item, batch: Batch) -> Change:
-    return Change(item.id, item.state, (Event.EXPORT,), {"batch": batch.id})

@@ -10,6 +10,7 @@ import msgspec
 from airgap_relay.chains.base import Family, Listed, Pending, decode_pending
 from airgap_relay.journal import encode_keys
 from airgap_relay.lifecycle import Change, Event, Item, NewItem, State
+from airgap_relay.service.looking import Found, look_up
 from airgap_relay.service.relay import Relay
 from airgap_relay.tatum import Client
 from airgap_shared.chains import Chain
@@ -157,33 +158,11 @@ def _previous(
     wanted = {id_: ready for ready in readable for id_ in ready.needs}
 
     def fetch(id_: str) -> bytes | RemoteError | None:
-        return look_up(client, wanted[id_].chain, wanted[id_].family, id_)
+        found = look_up(client, wanted[id_].chain, wanted[id_].family, id_)
+        return found.data if isinstance(found, Found) else found
 
     with ThreadPoolExecutor(LOOKUPS) as pool:
         return dict(zip(wanted, pool.map(fetch, wanted), strict=True))
-
-
-def look_up(
-    client: Client, chain: Chain, family: Family, tx_id: str
-) -> bytes | RemoteError | None:
-    """Return a transaction that hashes to ``tx_id``; ``None`` when there is none.
-
-    An error is returned, not raised, when nobody knows: the server failed, or what
-    it told has another hash.
-    """
-    try:
-        for ask in (client.transaction, client.raw_transaction):
-            answer = ask(chain, tx_id)
-            if answer is None:
-                return None
-            proven = family.find(answer, tx_id)
-            if proven is not None:
-                return proven
-    except RemoteError as error:
-        return error
-    return RemoteError(
-        "remote.transaction", f"Tatum's answer for {tx_id} is another transaction"
-    )
 
 
 def _prepare(

@@ -1,19 +1,20 @@
 """What is signed → the network → completed at Tatum. Exactly once, or said so.
 
 Before anything is sent, the journal says so; the transaction id was known before
-that. Only ever the same bytes are sent again.
+that. Only ever the same bytes are sent again. Whichever version of a payment the
+network has is what became of it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import msgspec
 
 from airgap_relay.chains.base import Listed
-from airgap_relay.lifecycle import Change, Event, Item, State
-from airgap_relay.service.polling import look_up
+from airgap_relay.lifecycle import Change, Event, Item, State, Trace
+from airgap_relay.service.looking import Found, look_up_any
 from airgap_relay.service.relay import Relay
 from airgap_relay.tatum import Client
 from airgap_shared.errors import (
@@ -76,6 +77,7 @@ class _Trial:
     def __init__(self, relay: Relay, client: Client) -> None:
         self._relay = relay
         self._client = client
+        self._traces: dict[str, list[Trace]] = {}
         self.reached = False
         self.unreachable: RemoteError | None = None
 
@@ -136,6 +138,7 @@ class _Trial:
             for item in group
             if item.state is State.SIGNED
         )
+        self._traces = self._relay.journal.traces([item.id for item in group])
         self._apply(_side_by_side(self._outcome, group))
 
     def _outcome(self, item: Item) -> Change:
@@ -158,11 +161,16 @@ class _Trial:
     def _submit(self, item: Item) -> Change:
         """Send the stored bytes and believe the answer only for our own id."""
         chain, _family = self._relay.chain(item.chain)
-        answer = self._client.broadcast(chain, item.signed, item.id)
+        is_replacing = self._is_replacing(item)
+        # A withdrawal that was sent before is no longer one that Tatum would send.
+        withdrawal = "" if is_replacing else item.withdrawal_id
+        answer = self._client.broadcast(chain, item.signed, item.id, withdrawal)
         self._hear(None)
         if answer.tx_id.lower() == item.tx_id:
-            done = (Event.COMPLETE,) if answer.completed else ()
-            return _change(item, (Event.FIND, *done))
+            # Tatum may have completed it with the earlier version: tell it again.
+            is_done = answer.completed and not is_replacing
+            done = (Event.COMPLETE,) if is_done else ()
+            return _found(item, answer.tx_id.lower(), done)
         self._relay.note(
             f"ALARM: Tatum says that {item.id} became {answer.tx_id[:64]}, "
             f"it is {item.tx_id}"
@@ -172,11 +180,16 @@ class _Trial:
         )
         return _change(item, _lost(item), alarm)
 
+    def _is_replacing(self, item: Item) -> bool:
+        """Whether an earlier version was sent."""
+        others = (t for t in self._traces[item.id] if t.tx_id != item.tx_id)
+        return any(trace.is_sent for trace in others)
+
     def _settle(self, item: Item) -> Change:
         """Look an uncertain one up; when it is not there, send the same bytes again."""
         found = self._look_up(item)
-        if isinstance(found, bytes):
-            return _change(item, (Event.FIND,))
+        if isinstance(found, Found):
+            return _found(item, found.tx_id)
         if found is not None:
             return _change(item, (), found)
         try:
@@ -189,18 +202,18 @@ class _Trial:
             return self._found_or(item, None, error)
 
     def _found_or(self, item: Item, event: Event | None, error: RemoteError) -> Change:
-        """Believe a failure only when the transaction is not there."""
+        """Believe a failure only when no version of it is there."""
         found = self._look_up(item)
-        if isinstance(found, bytes):
-            return _change(item, (Event.FIND,))
-        if event is Event.REJECT and found is not None:
-            # Refused, but nobody can say that it is not there.
+        if isinstance(found, Found):
+            return _found(item, found.tx_id)
+        if event is Event.REJECT and (found is not None or self._is_replacing(item)):
+            # Refused, but nobody can say that it is not there, or will not be.
             event = Event.LOSE
         return _change(item, () if event is None else (event,), error)
 
-    def _look_up(self, item: Item) -> bytes | RemoteError | None:
+    def _look_up(self, item: Item) -> Found | RemoteError | None:
         chain, family = self._relay.chain(item.chain)
-        found = look_up(self._client, chain, family, item.tx_id)
+        found = look_up_any(self._client, chain, family, self._traces[item.id])
         self._hear(found if isinstance(found, RemoteError) else None)
         return found
 
@@ -217,24 +230,35 @@ class _Trial:
 
     def _complete(self, item: Item) -> Change:
         try:
-            self._client.complete(item.id, item.tx_id)
+            complete(self._client, item)
         except RemoteError as error:
             self._hear(error)
-            if self.unreachable is not None or not self._is_completed(item):
-                return _change(item, (), error)
+            return _change(item, (), error)
         self._hear(None)
         return _change(item, (Event.COMPLETE,))
 
-    def _is_completed(self, item: Item) -> bool:
-        """Whether Tatum has completed it with our transaction id by itself."""
-        try:
-            listed = msgspec.json.decode(self._client.get(item.id), type=Listed)
-        except (RemoteError, msgspec.DecodeError, UnicodeDecodeError):
-            return False
-        return listed.tx_id == item.tx_id
-
     def _apply(self, changes: Iterator[Change] | Sequence[Change]) -> None:
         self._relay.journal.apply(list(changes), self._relay.now())
+
+
+def complete(client: Client, item: Item) -> None:
+    """Tell Tatum what an item became; raises what the client does."""
+    try:
+        client.complete(item.id, item.tx_id)
+    except RemoteError as error:
+        if error.code in AWAY or not _is_completed(client, item):
+            raise
+    if item.withdrawal_id:
+        client.complete_withdrawal(item.withdrawal_id, item.tx_id)
+
+
+def _is_completed(client: Client, item: Item) -> bool:
+    """Whether Tatum has completed it with our transaction id by itself."""
+    try:
+        listed = msgspec.json.decode(client.get(item.id), type=Listed)
+    except (RemoteError, msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return listed.tx_id == item.tx_id
 
 
 def _side_by_side(
@@ -247,6 +271,12 @@ def _side_by_side(
 def _lost(item: Item) -> tuple[Event, ...]:
     """Return what makes an item uncertain, unless it is."""
     return () if item.state is State.UNCERTAIN else (Event.LOSE,)
+
+
+def _found(item: Item, tx_id: str, done: tuple[Event, ...] = ()) -> Change:
+    """Return that the network has the version ``tx_id`` of an item."""
+    change = _change(item, (Event.FIND, *done))
+    return replace(change, values=dict(change.values) | {"tx_id": tx_id})
 
 
 def _change(

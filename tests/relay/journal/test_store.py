@@ -7,7 +7,7 @@ import pytest
 from airgap_relay import journal
 from airgap_relay.batching import Batch, Peer, StoredManifest
 from airgap_relay.journal import encode_keys
-from airgap_relay.lifecycle import Change, Event, NewItem, State
+from airgap_relay.lifecycle import Change, Event, Export, NewItem, Outcome, State
 from airgap_shared.documents import Head, KeyReference
 from airgap_shared.errors import FileError, JournalError
 
@@ -26,8 +26,8 @@ def prepare(number, payload=b"psbt"):
     return Change(new(number).id, State.SEEN, (Event.PREPARE,), values)
 
 
-def export(number, batch="b" * 24, old=State.PREPARED):
-    return Change(new(number).id, old, (Event.EXPORT,), {"batch": batch})
+def export(memory, number, coins=("coin:0",)):
+    return Export(memory.item(new(number).id), "", frozenset(coins))
 
 
 def batch(id_="b" * 24, sequence=1, expires=NOW + 10):
@@ -85,8 +85,9 @@ def test_a_group_of_changes_is_all_or_nothing(memory):
 def test_a_batch_is_stored_together_with_its_items(memory):
     memory.add_items([new(1)], NOW)
     with pytest.raises(JournalError):
-        memory.add_batch(batch(), [export(1)])
+        memory.add_batch(batch(), [export(memory, 1)])
     assert memory.batch("b" * 24) is None
+    assert memory.versions(new(1).id) == memory.asked(new(1).id) == []
 
 
 def test_two_batches_never_have_one_sequence(memory):
@@ -100,11 +101,80 @@ def test_two_batches_never_have_one_sequence(memory):
 def test_items_of_an_expired_batch_wait_again_until_it_is_answered(memory):
     memory.add_items([new(1)], NOW)
     memory.apply([prepare(1)], NOW)
-    memory.add_batch(batch(), [export(1)])
+    memory.add_batch(batch(), [export(memory, 1)])
     assert memory.waiting_for_signature(NOW + 9) == []
     assert [i.id for i in memory.waiting_for_signature(NOW + 10)] == [new(1).id]
-    memory.answer_batch("b" * 24, [], {}, NOW + 11)
+    memory.answer_batch("b" * 24, [], [], {}, NOW + 11)
     assert memory.waiting_for_signature(NOW + 12) == []
+
+
+def exported(memory, *ids, coins=("coin:0",)):
+    """Put new items into one batch, each with the same coins."""
+    for number in ids:
+        memory.add_items([new(number)], NOW)
+        memory.apply([prepare(number)], NOW)
+    count = memory.next_sequence()
+    made = batch(f"{count:024x}", count)
+    memory.add_batch(made, [export(memory, number, coins) for number in ids])
+    return made.id
+
+
+def test_a_payload_is_kept_as_a_version_when_it_goes_into_its_first_batch(memory):
+    exported(memory, 1)
+    (version,) = memory.versions(new(1).id)
+    item = memory.item(new(1).id)
+    assert (version.payload, version.keys) == (item.payload, item.keys)
+    assert (version.signed, version.tx_id, version.is_sent) == (b"", "", False)
+    assert item.version == version.number
+    memory.add_batch(batch("c" * 24, 2), [export(memory, 1)])
+    assert memory.versions(new(1).id) == [version]
+    assert [asked.version for asked in memory.asked(new(1).id)] == [version.number] * 2
+
+
+def test_signed_bytes_stand_beside_what_they_sign_and_stay(memory):
+    id_ = exported(memory, 1)
+    for outcome in (
+        Outcome(new(1).id, b"signed", "txid"),
+        Outcome(new(1).id, b"other", "other"),
+        Outcome(new(1).id),
+    ):
+        memory.answer_batch(id_, [outcome], [], {}, NOW)
+    (version,) = memory.versions(new(1).id)
+    assert (version.signed, version.tx_id) == (b"signed", "txid")
+    assert [asked.outcome for asked in memory.asked(new(1).id)] == ["signed"]
+    (trace,) = memory.traces([new(1).id])[new(1).id]
+    assert (trace.tx_id, trace.is_sent) == ("txid", False)
+
+
+def test_sending_is_noted_with_the_version(memory):
+    id_ = exported(memory, 1)
+    signed = Change(new(1).id, State.EXPORTED, (Event.SIGN,))
+    outcome = Outcome(new(1).id, b"signed", "txid")
+    memory.answer_batch(id_, [outcome], [signed], {}, NOW)
+    memory.apply([Change(new(1).id, State.SIGNED, (Event.SEND,))], NOW)
+    assert [version.is_sent for version in memory.versions(new(1).id)] == [True]
+
+
+def test_a_coin_is_spent_by_what_was_exported_until_it_is_refused(memory):
+    assert memory.spenders(["coin:0"]) == {"coin:0": set()}
+    id_ = exported(memory, 1)
+    found = memory.spenders(["coin:0", "coin:1"])
+    assert found == {"coin:0": {new(1).id}, "coin:1": set()}
+    memory.answer_batch(id_, [Outcome(new(1).id)], [], {}, NOW)
+    assert memory.spenders(["coin:0"]) == {"coin:0": set()}
+
+
+def test_an_item_is_told_once_in_each_state_and_never_before_its_batch(memory):
+    memory.add_items([new(2)], NOW)
+    exported(memory, 1)
+    (item,) = memory.untold(10)
+    assert item.id == new(1).id
+    memory.add_receipt(1, b"receipt", [item])
+    assert memory.untold(10) == []
+    assert (memory.receipt(1), memory.receipt(2)) == (b"receipt", None)
+    assert memory.next_receipt() == 2
+    memory.apply([Change(new(1).id, State.EXPORTED, (Event.REFUSE,))], NOW)
+    assert [item.state for item in memory.untold(10)] == [State.REFUSED]
 
 
 def test_the_last_head_is_the_highest_that_is_signed(memory):
@@ -112,10 +182,10 @@ def test_the_last_head_is_the_highest_that_is_signed(memory):
         5: Head(height=5, head="05" * 32, signature=SIGNATURE),
         6: Head(height=6, head="06" * 32, signature=""),
     }
-    memory.answer_batch("none", [], heads, NOW)
+    memory.answer_batch("none", [], [], heads, NOW)
     assert memory.last_head() == heads[5]
     signed = Head(height=6, head="06" * 32, signature=SIGNATURE)
-    memory.answer_batch("none", [], {6: signed}, NOW)
+    memory.answer_batch("none", [], [], {6: signed}, NOW)
     assert memory.last_head() == signed
     assert memory.heads(6, 9) == {6: "06" * 32}
 

@@ -1,6 +1,6 @@
-"""Tatum's API: the only module that speaks HTTP.
+"""One request and its answer: the only module that speaks HTTP.
 
-Every call ends in a value or in one of three errors that say what to do next:
+Every exchange ends in bytes or in one of three errors that say what to do next:
 unavailable (nothing happened, try again), rejected (understood and refused),
 uncertain (it may have happened). The API key travels in a header and is cut out of
 every message, because Tatum's own error texts quote it.
@@ -8,21 +8,15 @@ every message, because Tatum's own error texts quote it.
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Annotated, Any, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import msgspec
 import requests
-from msgspec import Meta
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 from urllib3.util import Retry
 
-from airgap_shared import amounts
-from airgap_shared.chains import Chain
-from airgap_shared.documents import TatumId
 from airgap_shared.errors import (
     RemoteError,
     RemoteRejectedError,
@@ -45,9 +39,6 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_ERROR_TEXT = 300
 """Characters of the server's own words in a message."""
 
-IDS_PER_POLL = 500
-"""Signature ids in one request: Tatum counts one credit for each 500."""
-
 GET_RETRIES = 2
 """More tries of a GET that failed; nothing else is ever repeated by itself."""
 
@@ -60,89 +51,13 @@ _NOT_SENT = (NewConnectionError, ConnectTimeoutError)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Broadcast:
-    """What Tatum answers when it has sent a transaction."""
-
-    tx_id: str
-    completed: bool
-    """Whether Tatum took it off its pending list; if not, we do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """A payment that Tatum is asked to prepare; amounts in base units."""
-
-    sources: tuple[tuple[str, str, int | None], ...]
-    """Address, signature id, and for a wallet the key's index."""
-    targets: tuple[tuple[str, int], ...]
-    fee: int | None = None
-    change: str = ""
-
-
-class Client(Protocol):
-    """What the relay asks of Tatum; a simulator can stand in."""
-
-    def pending(self, chain: Chain, signature_ids: Sequence[str]) -> list[bytes]:
-        """Return the pending transactions of some keys, each as its JSON."""
-        ...
-
-    def get(self, pending_id: str) -> bytes:
-        """Return one pending transaction as its JSON."""
-        ...
-
-    def complete(self, pending_id: str, tx_id: str) -> None:
-        """Mark a pending transaction as done; may be repeated."""
-        ...
-
-    def report_errors(self, failed: Sequence[tuple[str, str]]) -> None:
-        """Tell Tatum why pending transactions were not signed or sent."""
-        ...
-
-    def broadcast(self, chain: Chain, tx_data: bytes, pending_id: str) -> Broadcast:
-        """Send signed bytes to the chain's network."""
-        ...
-
-    def transaction(self, chain: Chain, tx_id: str) -> bytes | None:
-        """Return what Tatum says of a transaction; ``None`` when it has none."""
-        ...
-
-    def raw_transaction(self, chain: Chain, tx_id: str) -> bytes | None:
-        """Return what a node says of a transaction; ``None`` when it has none."""
-        ...
-
-    def transfer(self, chain: Chain, transfer: Transfer) -> str:
-        """Ask for a payment; return the id of the pending transaction."""
-        ...
-
-
-class _Sent(msgspec.Struct, frozen=True):
-    tx_id: Annotated[str, Meta(min_length=1, max_length=128)] = msgspec.field(
-        name="txId"
-    )
-    failed: bool = False
-
-
-class _Created(msgspec.Struct, frozen=True):
-    signature_id: TatumId = msgspec.field(name="signatureId")
-
-
-class _RPCError(msgspec.Struct, frozen=True):
-    code: int = 0
-
-
-class _RPCAnswer(msgspec.Struct, frozen=True):
-    result: str | None = None
-    error: _RPCError | None = None
-
-
 class _Failure(msgspec.Struct, frozen=True, rename="camel"):
     error_code: str | None = None
     message: str | None = None
 
 
-class HTTPClient:
-    """Tatum behind its address and an API key."""
+class Exchange:
+    """An address and an API key, and how requests to it end."""
 
     def __init__(
         self,
@@ -161,82 +76,29 @@ class HTTPClient:
         self._lock = threading.Lock()
         self._session = _session(api_key)
 
-    def pending(self, chain: Chain, signature_ids: Sequence[str]) -> list[bytes]:
-        """Return the pending transactions of some keys, each as its JSON."""
-        listed: list[bytes] = []
-        for start in range(0, len(signature_ids), IDS_PER_POLL):
-            part = list(signature_ids[start : start + IDS_PER_POLL])
-            path = f"/v3/kms/pending/{chain.code}"
-            answer = self._read("POST", path, {"signatureIds": part})
-            listed += [bytes(raw) for raw in _decode(answer, list[msgspec.Raw])]
-        return listed
-
-    def get(self, pending_id: str) -> bytes:
-        """Return one pending transaction as its JSON."""
-        return self._read("GET", f"/v3/kms/{pending_id}")
-
-    def complete(self, pending_id: str, tx_id: str) -> None:
-        """Mark a pending transaction as done; may be repeated."""
-        self._read("PUT", f"/v3/kms/{pending_id}/{tx_id}")
-
-    def report_errors(self, failed: Sequence[tuple[str, str]]) -> None:
-        """Tell Tatum why pending transactions were not signed or sent."""
-        errors = [{"signatureId": id_, "error": text} for id_, text in failed]
-        self._read("POST", "/v3/tatum/kms/batch", {"errors": errors})
-
-    def broadcast(self, chain: Chain, tx_data: bytes, pending_id: str) -> Broadcast:
-        """Send signed bytes to the chain's network."""
-        body = {"txData": tx_data.hex(), "signatureId": pending_id}
-        answer = self._act(f"/v3/{chain.tatum_path}/broadcast", body)
-        told = _decode(answer, _Sent, RemoteUncertainError)
-        return Broadcast(told.tx_id, completed=not told.failed)
-
-    def transaction(self, chain: Chain, tx_id: str) -> bytes | None:
-        """Return what Tatum says of a transaction; ``None`` when it has none."""
-        path = f"/v3/{chain.tatum_path}/transaction/{tx_id}"
-        status, answer = self._exchange("GET", path, None, RemoteUnavailableError)
-        if status in (403, 404):
-            return None
-        self._require_success(status, answer, RemoteUnavailableError)
-        return answer
-
-    def raw_transaction(self, chain: Chain, tx_id: str) -> bytes | None:
-        """Return what a node says of a transaction; ``None`` when it has none."""
-        path = f"/v3/blockchain/node/{chain.tatum_path}-{chain.network}"
-        call = {"jsonrpc": "2.0", "id": 1, "method": "getrawtransaction"}
-        body = call | {"params": [tx_id, False]}
-        status, answer = self._exchange("POST", path, body, RemoteUnavailableError)
-        if status in (403, 404):
-            return None
-        self._require_success(status, answer, RemoteUnavailableError)
-        return answer if _decode(answer, _RPCAnswer).result else None
-
-    def transfer(self, chain: Chain, transfer: Transfer) -> str:
-        """Ask for a payment; return the id of the pending transaction."""
-        path = f"/v3/{chain.tatum_path}/transaction"
-        answer = self._act(path, _transfer_body(chain, transfer))
-        return _decode(answer, _Created, RemoteUncertainError).signature_id
-
-    def sandbox_fund(self, chain: str, address: str, amount: str) -> dict[str, Any]:
-        """Ask the sandbox, never Tatum, for coins."""
-        body = {"chain": chain, "address": address, "amount": amount}
-        return _decode(self._act("/sandbox/fund", body), dict[str, Any])
-
-    def sandbox_mine(self, count: int) -> dict[str, Any]:
-        """Ask the sandbox, never Tatum, for blocks."""
-        return _decode(self._act("/sandbox/mine", {"count": count}), dict[str, Any])
-
-    def _read(
+    def read(
         self, method: str, path: str, body: Mapping[str, Any] | None = None
     ) -> bytes:
         """Make a request that may be repeated without harm."""
         status, answer = self._exchange(method, path, body, RemoteUnavailableError)
         return self._require_success(status, answer, RemoteUnavailableError)
 
-    def _act(self, path: str, body: Mapping[str, Any]) -> bytes:
+    def act(self, path: str, body: Mapping[str, Any]) -> bytes:
         """Make a request whose loss leaves its outcome unknown."""
         status, answer = self._exchange("POST", path, body, RemoteUncertainError)
         return self._require_success(status, answer, RemoteUncertainError)
+
+    def find(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> bytes | None:
+        """Ask for something that may not exist; ``None`` when it does not.
+
+        Tatum answers 403 or 404 to that, depending on the chain.
+        """
+        status, answer = self._exchange(method, path, body, RemoteUnavailableError)
+        if status in (403, 404):
+            return None
+        return self._require_success(status, answer, RemoteUnavailableError)
 
     def _exchange(
         self,
@@ -366,32 +228,15 @@ def _body(response: requests.Response, lost: type[RemoteError]) -> bytes:
     return b"".join(parts)
 
 
-def _decode(
+def decode(
     answer: bytes,
     type_: type[T],
     error_type: type[RemoteError] = RemoteUnavailableError,
 ) -> T:
+    """Return an answer as a value; raises ``error_type`` when it is not understood."""
     try:
         return msgspec.json.decode(answer, type=type_)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise error_type(
             "remote.malformed", f"Tatum's answer is not understood: {error}"
         ) from error
-
-
-def _transfer_body(chain: Chain, transfer: Transfer) -> dict[str, Any]:
-    """Return the request of Tatum's API: values as numbers, the fee as text."""
-    sources: list[dict[str, Any]] = []
-    for address, signature_id, index in transfer.sources:
-        source: dict[str, Any] = {"address": address, "signatureId": signature_id}
-        sources.append(source if index is None else source | {"index": index})
-    targets = [
-        {"address": address, "value": Decimal(amounts.text(amount, chain.decimals))}
-        for address, amount in transfer.targets
-    ]
-    body: dict[str, Any] = {"fromAddress": sources, "to": targets}
-    if transfer.fee is not None:
-        body["fee"] = amounts.text(transfer.fee, chain.decimals)
-    if transfer.change:
-        body["changeAddress"] = transfer.change
-    return body
