@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import pytest
 
 from airgap_shared import commandline
-from airgap_signer import cli, storage
+from airgap_signer import storage
 from tests.signer import world
+from tests.signer.cli.pseudo import NAME, PROGRAM
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -76,7 +77,7 @@ def run(capfdbinary, monkeypatch):
     def run(*arguments):
         capfdbinary.readouterr()
         with pytest.raises(SystemExit) as caught:
-            commandline.run(cli.PROGRAM, cli.group(), [str(a) for a in arguments])
+            commandline.run(NAME, PROGRAM, [str(a) for a in arguments])
         out, err = capfdbinary.readouterr()
         assert b"Traceback" not in err
         return Outcome(caught.value.code, out, err.decode())

@@ -178,6 +178,10 @@ class TestDamage:
             path.write_bytes(data + more)
             assert refused(path) == "storage.damaged"
 
+    def test_a_file_over_its_limit_is_damage(self, path, monkeypatch):
+        monkeypatch.setattr(storage, "MAX_STORAGE_BYTES", path.stat().st_size - 1)
+        assert refused(path) == "storage.damaged"
+
     @pytest.mark.parametrize("which", [0, 1, 2])
     def test_an_empty_section_is_damage(self, path, which):
         sections = parts(path.read_bytes())

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from airgap_shared import files
 from airgap_shared.documents import Count, Hex32
-from airgap_shared.errors import AirgapError, SafetyError, StorageError
+from airgap_shared.errors import AirgapError, ContractError, SafetyError, StorageError
 from airgap_signer.wallet import Public, Secret
 
 T = TypeVar("T")
@@ -285,7 +285,10 @@ def _seal_mac(storage: Storage, seal: Seal) -> str:
 def _read(path: Path) -> tuple[Header, bytes, bytes, bytes]:
     if not path.exists():
         raise missing(path)
-    data = files.read(path, MAX_STORAGE_BYTES)
+    try:
+        data = files.read(path, MAX_STORAGE_BYTES)
+    except ContractError as error:
+        raise _damaged(path, f"it has more than {MAX_STORAGE_BYTES} bytes") from error
     if data[: len(MAGIC)] != MAGIC:
         raise _damaged(path, "it does not begin like one")
     parts, at = [], len(MAGIC)
