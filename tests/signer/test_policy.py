@@ -165,6 +165,8 @@ class TestFile:
             "\x00",
             'version = 1\nunproven_amounts = "Allow"',
             "version = 1\n[[nothing]]\n",
+            pytest.param("version = " + 5000 * "9", id="5,000 digits"),
+            pytest.param("version = " + 5000 * "[", id="5,000 brackets"),
         ],
     )
     def test_anything_else_is_refused_and_says_which_keys_are_known(self, text):

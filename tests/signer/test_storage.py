@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from airgap_shared.errors import AirgapError, FileError, StorageError
 from airgap_signer import storage
 from airgap_signer.storage import MAGIC
-from airgap_signer.wallet import IdentitySecret, Secret
+from airgap_signer.wallet import IdentitySecret, Public, Secret
 from tests.signer.world import (
     COLD,
     HOT,
@@ -188,6 +188,14 @@ class TestDamage:
         sections[which] = b""
         path.write_bytes(joined(sections))
         assert refused(path) == "storage.damaged"
+
+    @pytest.mark.parametrize("text", [b"", b"{", b'{"name":"\xe9"}', 5000 * b'{"a":'])
+    def test_a_section_that_holds_no_values_is_damage(self, path, text):
+        key = bytes(storage.KEY_BYTES)
+        sealed = storage._encrypt(key, b"", text)
+        with pytest.raises(StorageError) as caught:
+            storage._decrypt_as(key, b"", sealed, Public, path)
+        assert caught.value.code == "storage.damaged"
 
     def test_sections_cannot_change_places(self, path):
         header, public, secret = parts(path.read_bytes())

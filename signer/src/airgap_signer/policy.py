@@ -65,7 +65,9 @@ def parse(text: str) -> Policy:
         return Policy()
     try:
         policy = msgspec.convert(tomllib.loads(text), Policy)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        # tomllib lets out more than its own error: numbers of 5,000 digits, and
+        # brackets inside of brackets.
         raise ContractError(
             "contract.policy",
             f"policy file: {error}",

@@ -352,7 +352,12 @@ def _decrypt_as(
 ) -> T:
     try:
         return msgspec.json.decode(_decrypt(key, context, sealed), type=type_)
-    except (InvalidTag, msgspec.DecodeError) as error:
+    except (
+        InvalidTag,
+        msgspec.DecodeError,
+        UnicodeDecodeError,
+        RecursionError,
+    ) as error:
         raise _damaged(path, "a section is not what was written") from error
 
 
