@@ -45,11 +45,8 @@ def test_the_prefixes_of_one_chain_tell_its_networks_apart():
     for code in chains.CODES:
         main = chains.lookup(code, "mainnet").bitcoin
         test = chains.lookup(code, "testnet").bitcoin
-        for name in (
-            "p2pkh_version",
-            "p2sh_version",
-            "wif_version",
-            "xpub_version",
-            "bech32_prefix",
-        ):
+        for name in ("p2pkh_version", "p2sh_version", "wif_version", "xpub_version"):
             assert getattr(main, name) != getattr(test, name)
+        for name in ("bech32_prefix", "cashaddr_prefix"):
+            one, other = getattr(main, name), getattr(test, name)
+            assert (one != other) or one == other == ""

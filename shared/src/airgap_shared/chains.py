@@ -25,14 +25,19 @@ class BitcoinParameters:
     p2sh_version: int
     wif_version: int
     xpub_version: bytes
-    bech32_prefix: str
-    """Human-readable part of BIP-173 addresses."""
     managed_script: Literal["p2wpkh", "p2pkh"]
     """What a managed wallet's address pays to."""
     min_fee_rate: int
     """Base units a virtual byte below which nodes do not relay, inclusive."""
     max_fee_rate: int
     """Base units a virtual byte above which a fee is a mistake, inclusive."""
+    height: tuple[int, int, int]
+    """A block's height and time, and at least how many seconds a block took since:
+    what an offline machine knows of the present height, from above."""
+    bech32_prefix: str = ""
+    """Human-readable part of BIP-173 addresses; none without segwit."""
+    cashaddr_prefix: str = ""
+    """Prefix of CashAddr; then no base58 address is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +56,72 @@ class Chain:
     bitcoin: BitcoinParameters
 
 
+_XPUB, _TPUB = bytes.fromhex("0488b21e"), bytes.fromhex("043587cf")
+_LTUB, _TTUB = bytes.fromhex("019da462"), bytes.fromhex("0436f6e1")
+
+_SATOSHIS = (1, 1_000)
+"""Bitcoin Core's relay minimum; 1,000 sat/vB is a coin a standard block's share."""
+_BCH_SATOSHIS = (1, 2_500)
+"""The cap at which the original signer speaks of absurd fees."""
+_KOINU = (100, 200_000)
+"""0.001 DOGE/kB, Dogecoin Core's relay minimum since 1.14.5, and 2 DOGE/kB: twice
+what the original signer took for usual."""
+
+# Mainnets: the last halving, or a round height, and slightly less than the pace
+# since. Testnets make blocks in bursts, and nothing of value is locked there.
+_BTC_HEIGHT = (840_000, 1_713_571_767, 590)
+_LTC_HEIGHT = (2_520_000, 1_690_988_760, 147)
+_DOGE_HEIGHT = (5_000_000, 1_702_339_200, 60)
+_BCH_HEIGHT = (840_000, 1_712_188_800, 590)
+_TEST_HEIGHT = (5_000_000, 1_767_225_600, 60)
+_DOGE_TEST_HEIGHT = (50_000_000, 1_767_225_600, 10)
+
 _BTC_MAIN = BitcoinParameters(
-    p2pkh_version=0x00,
-    p2sh_version=0x05,
-    wif_version=0x80,
-    xpub_version=bytes.fromhex("0488b21e"),
-    bech32_prefix="bc",
-    managed_script="p2wpkh",
-    min_fee_rate=1,
-    max_fee_rate=1_000,
+    0x00, 0x05, 0x80, _XPUB, "p2wpkh", *_SATOSHIS, _BTC_HEIGHT, bech32_prefix="bc"
 )
 _BTC_TEST = BitcoinParameters(
-    p2pkh_version=0x6F,
-    p2sh_version=0xC4,
-    wif_version=0xEF,
-    xpub_version=bytes.fromhex("043587cf"),
-    bech32_prefix="tb",
-    managed_script="p2wpkh",
-    min_fee_rate=1,
-    max_fee_rate=1_000,
+    0x6F, 0xC4, 0xEF, _TPUB, "p2wpkh", *_SATOSHIS, _TEST_HEIGHT, bech32_prefix="tb"
+)
+_LTC_MAIN = BitcoinParameters(
+    0x30, 0x32, 0xB0, _LTUB, "p2pkh", *_SATOSHIS, _LTC_HEIGHT, bech32_prefix="ltc"
+)
+_LTC_TEST = BitcoinParameters(
+    0x6F, 0x3A, 0xEF, _TTUB, "p2pkh", *_SATOSHIS, _TEST_HEIGHT, bech32_prefix="tltc"
+)
+_DOGE_MAIN = BitcoinParameters(0x1E, 0x16, 0x9E, _XPUB, "p2pkh", *_KOINU, _DOGE_HEIGHT)
+_DOGE_TEST = BitcoinParameters(
+    0x71, 0xC4, 0xF1, _TPUB, "p2pkh", *_KOINU, _DOGE_TEST_HEIGHT
+)
+_BCH_MAIN = BitcoinParameters(
+    0x00,
+    0x05,
+    0x80,
+    _XPUB,
+    "p2pkh",
+    *_BCH_SATOSHIS,
+    _BCH_HEIGHT,
+    cashaddr_prefix="bitcoincash",
+)
+_BCH_TEST = BitcoinParameters(
+    0x6F,
+    0xC4,
+    0xEF,
+    _TPUB,
+    "p2pkh",
+    *_BCH_SATOSHIS,
+    _TEST_HEIGHT,
+    cashaddr_prefix="bchtest",
 )
 
 TABLE: tuple[Chain, ...] = (
     Chain("BTC", "mainnet", "bitcoin", 8, "m/44h/0h/0h/0", "bitcoin", _BTC_MAIN),
     Chain("BTC", "testnet", "bitcoin", 8, "m/44h/1h/0h/0", "bitcoin", _BTC_TEST),
+    Chain("LTC", "mainnet", "bitcoin", 8, "m/44h/2h/0h/0", "litecoin", _LTC_MAIN),
+    Chain("LTC", "testnet", "bitcoin", 8, "m/44h/1h/0h/0", "litecoin", _LTC_TEST),
+    Chain("DOGE", "mainnet", "bitcoin", 8, "m/44h/3h/0h/0", "dogecoin", _DOGE_MAIN),
+    Chain("DOGE", "testnet", "bitcoin", 8, "m/44h/1h/0h/0", "dogecoin", _DOGE_TEST),
+    Chain("BCH", "mainnet", "bitcoin", 8, "m/44h/145h/0h/0", "bcash", _BCH_MAIN),
+    Chain("BCH", "testnet", "bitcoin", 8, "m/44h/145h/0h/0", "bcash", _BCH_TEST),
 )
 """Every supported chain."""
 

@@ -174,7 +174,7 @@ def sign(
     for payment in intent.payments:
         if payment.key is not None:
             key = secp256k1.public_key(derived[payment.key])
-            if not family.spends(key, payment.script):
+            if not family.spends(key, payment.script, intent.chain):
                 paid = family.destination(payment.script, intent.chain)
                 raise _not_ours(f"the own output to {paid}")
     signed = reading.sign(derived)

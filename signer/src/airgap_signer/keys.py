@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from embit import bip39
+from embit import base58, bip39
 from embit.bip32 import HDKey
 
 from airgap_shared import secp256k1
@@ -54,8 +54,9 @@ def check_mnemonic(text: str) -> str:
 
 def xpub(mnemonic: str, chain: Chain) -> str:
     """Return the extended public key at the chain's path (BIP-32)."""
-    account = _account(mnemonic, chain.path)
-    return str(account.to_public().to_base58(chain.bitcoin.xpub_version))
+    # embit writes only versions that read xpub; Litecoin's reads Ltub.
+    account = _account(mnemonic, chain.path).to_public()
+    return str(base58.encode_check(account.serialize(chain.bitcoin.xpub_version)))
 
 
 def child_secret(mnemonic: str, chain: Chain, index: int) -> bytes:

@@ -127,18 +127,19 @@ def _check_fee(intent: Intent) -> None:
     if intent.fee == 0:
         raise RefusalError("refusal.policy.zero_fee", "there is no fee at all")
     bounds = intent.chain.bitcoin
+    lowest, highest = bounds.min_fee_rate, bounds.max_fee_rate
     # A signature may come out a byte shorter than the size allows for.
-    if intent.fee < bounds.min_fee_rate * (intent.size - len(intent.coins)):
+    if intent.fee < lowest * (intent.size - len(intent.coins)):
         raise RefusalError(
             "refusal.policy.min_fee_rate",
-            f"fee {fee} is below {bounds.min_fee_rate} base units a virtual byte, "
+            f"fee {fee} is below {lowest} base units a virtual byte, "
             "which nodes do not relay",
         )
-    if intent.fee > bounds.max_fee_rate * intent.size:
+    if intent.fee > highest * intent.size:
         raise RefusalError(
             "refusal.policy.max_fee_rate",
             f"fee {fee} for {intent.size} virtual bytes is above "
-            f"{bounds.max_fee_rate} base units a virtual byte",
+            f"{highest} base units a virtual byte",
         )
     if 100 * intent.fee > MAX_FEE_PERCENT * intent.sent:
         raise RefusalError(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from airgap_shared.errors import ContractError
 from airgap_shared.formats.bitcoin import transaction
+from airgap_shared.formats.bitcoin.digests import SIGHASH_ALL, SIGHASH_FORKID
 from airgap_shared.formats.bitcoin.transaction import (
     Output,
     Reader,
@@ -19,12 +20,15 @@ from airgap_shared.formats.bitcoin.transaction import (
 from airgap_shared.limits import MAX_ITEM_BYTES, MAX_PREVIOUS_TRANSACTION_BYTES
 
 MAGIC = b"psbt\xff"
+ALL_FORKID = (SIGHASH_ALL | SIGHASH_FORKID).to_bytes(4, "little")
+"""The only sighash type that is named; everywhere else it is the usual one."""
 
 _UNSIGNED_TX = b"\x00"
 _NON_WITNESS_UTXO = b"\x00"
 _WITNESS_UTXO = b"\x01"
 _SEPARATOR = b"\x00"
-_KNOWN_INPUT_KEYS = frozenset({_NON_WITNESS_UTXO, _WITNESS_UTXO})
+_SIGHASH_TYPE = b"\x03"
+_KNOWN_INPUT_KEYS = frozenset({_NON_WITNESS_UTXO, _WITNESS_UTXO, _SIGHASH_TYPE})
 
 Map = tuple[tuple[bytes, bytes], ...]
 
@@ -37,6 +41,8 @@ class PSBTInput:
     """The transaction that made the coin."""
     claimed: Output | None = None
     """Amount and script, claimed alone (``witness_utxo``)."""
+    has_fork_id: bool = False
+    """Whether the signature is Bitcoin Cash's, sighash type ALL|FORKID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +114,11 @@ def _decode_input(fields: dict[bytes, bytes]) -> PSBTInput:
     values = PSBTInput(
         transaction.decode(previous) if previous is not None else None,
         _decode_output(claimed) if claimed is not None else None,
+        _SIGHASH_TYPE in fields,
     )
     _refuse_unknown(fields, _KNOWN_INPUT_KEYS, "input")
+    if fields.get(_SIGHASH_TYPE, ALL_FORKID) != ALL_FORKID:
+        raise _unsupported(f"sighash type {fields[_SIGHASH_TYPE][:8].hex()}")
     return values
 
 
@@ -128,6 +137,8 @@ def _input_map(values: PSBTInput) -> Map:
         fields.append((_NON_WITNESS_UTXO, values.previous.encode()))
     if values.claimed is not None:
         fields.append((_WITNESS_UTXO, values.claimed.encode()))
+    if values.has_fork_id:
+        fields.append((_SIGHASH_TYPE, ALL_FORKID))
     return tuple(fields)
 
 

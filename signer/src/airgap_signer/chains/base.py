@@ -60,7 +60,7 @@ class Family(Protocol):
     ) -> Reading:
         """Return what ``item`` would do; raises ``contract.*`` and ``refusal.*``."""
 
-    def spends(self, key: bytes, script: bytes) -> bool:
+    def spends(self, key: bytes, script: bytes, chain: Chain) -> bool:
         """Whether ``key`` alone spends ``script``."""
 
     def destination(self, script: bytes, chain: Chain) -> str:

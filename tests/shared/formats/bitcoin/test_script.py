@@ -105,16 +105,7 @@ def test_an_unknown_script_has_no_address():
 def test_a_managed_wallet_pays_to_the_script_of_its_chain():
     segwit = script.managed_script(KEY, MAIN)
     assert segwit == script.p2wpkh(script.hash160(KEY))
-    legacy = chains.BitcoinParameters(
-        p2pkh_version=0x1E,
-        p2sh_version=0x16,
-        wif_version=0x9E,
-        xpub_version=bytes(4),
-        bech32_prefix="none",
-        managed_script="p2pkh",
-        min_fee_rate=1,
-        max_fee_rate=2,
-    )
+    legacy = chains.lookup("DOGE", "mainnet").bitcoin
     assert script.managed_script(KEY, legacy) == script.p2pkh(script.hash160(KEY))
 
 

@@ -3,7 +3,6 @@
 import pytest
 
 from airgap_shared.chains import lookup
-from airgap_signer.chains import bitcoin
 from tests.signer.world import (
     HOT,
     Vault,
@@ -61,7 +60,7 @@ class TestLocks:
     def test_a_height_is_bounded_by_what_could_have_been_mined(self, network):
         vault = Vault(network)
         vault.add_key(HOT, "hot")
-        height, when, seconds = bitcoin.HEIGHTS[network]
+        height, when, seconds = lookup("BTC", network).bitcoin.height
         latest = height + DAY // seconds
         for lock, code in ((latest, ""), (latest + 1, "refusal.locked")):
             assert locked(vault, now=when, lock_time=lock, sequence=0) == code

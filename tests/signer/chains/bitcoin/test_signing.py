@@ -7,10 +7,11 @@ import pytest
 from embit import ec as embit_ec
 from embit import psbt as embit_psbt
 
-from airgap_shared.chains import lookup
+from airgap_shared.chains import TABLE, lookup
 from airgap_shared.errors import SafetyError, StorageError
 from airgap_shared.formats import psbt
 from airgap_shared.formats.bitcoin import transaction
+from airgap_shared.formats.bitcoin.spending import Scheme
 from airgap_shared.formats.bitcoin.transaction import Output
 from airgap_shared.formats.psbt import PSBT, PSBTInput
 from airgap_signer import chains
@@ -109,7 +110,7 @@ class TestSigning:
     def test_a_signature_that_does_not_verify_never_leaves(self, vault, monkeypatch):
         item = payment(vault.relay)
         other = key_material.sign_ecdsa(secret_of("spare"), bytes(32))
-        monkeypatch.setattr(key_material, "sign_ecdsa", lambda *_: other)
+        monkeypatch.setitem(bitcoin.SIGN, Scheme.ECDSA, lambda *_: other)
         with pytest.raises(SafetyError) as caught:
             vault.sign(item)
         assert caught.value.code == "safety.signature"
@@ -123,7 +124,7 @@ class TestSigning:
         assert chains.family(CHAIN) is bitcoin.FAMILY
 
     def test_the_worst_height_bound_is_documented_by_a_date(self):
-        for height, when, seconds in bitcoin.HEIGHTS.values():
+        for height, when, seconds in (chain.bitcoin.height for chain in TABLE):
             assert height > 0 < when
             assert seconds <= 600
 

@@ -11,6 +11,7 @@ from embit import base58, bech32, hashes
 
 from airgap_shared.chains import BitcoinParameters
 from airgap_shared.errors import ContractError
+from airgap_shared.formats import cashaddr
 
 MAX_ADDRESS = 128
 """Characters of an address; the longest bech32 one has 90 (BIP-173)."""
@@ -97,9 +98,11 @@ def address(script: bytes, parameters: BitcoinParameters) -> str | None:
     """Return the address of ``script``; ``None`` when it has none."""
     match classify(script):
         case ScriptType.P2PKH:
-            return _base58(parameters.p2pkh_version, script[3:23])
+            return _hash_address(0, script[3:23], parameters)
         case ScriptType.P2SH:
-            return _base58(parameters.p2sh_version, script[2:22])
+            return _hash_address(1, script[2:22], parameters)
+        case _ if not parameters.bech32_prefix:
+            return None
         case ScriptType.P2WPKH | ScriptType.P2WSH:
             return _bech32(bech32.BECH32_CONST, 0, script[2:], parameters)
         case ScriptType.P2TR:
@@ -114,7 +117,9 @@ def script_of_address(text: str, parameters: BitcoinParameters) -> bytes:
     Raises ``contract.address`` for another chain's prefix, a wrong checksum, and
     witness versions that nothing here can explain to a person.
     """
-    script = _from_bech32(text, parameters) or _from_base58(text, parameters)
+    readers = (_from_cashaddr, _from_bech32, _from_base58)
+    found = (read(text, parameters) for read in readers if len(text) <= MAX_ADDRESS)
+    script = next((script for script in found if script), None)
     if script is None:
         raise ContractError(
             "contract.address",
@@ -148,12 +153,26 @@ def _prefix_checksum(prefix: str) -> int:
     return int(bech32.bech32_polymod(bech32.bech32_hrp_expand(prefix)))
 
 
-def _base58(version: int, payload: bytes) -> str:
-    return str(base58.encode_check(bytes([version]) + payload))
+def _hash_address(kind: int, hash_: bytes, parameters: BitcoinParameters) -> str:
+    """Return the address of a key's (0) or a script's (1) hash."""
+    if parameters.cashaddr_prefix:
+        return cashaddr.encode(parameters.cashaddr_prefix, 8 * kind, hash_)
+    versions = parameters.p2pkh_version, parameters.p2sh_version
+    return str(base58.encode_check(bytes([versions[kind]]) + hash_))
+
+
+def _from_cashaddr(text: str, parameters: BitcoinParameters) -> bytes | None:
+    if not parameters.cashaddr_prefix:
+        return None
+    try:
+        kind, hash_ = cashaddr.decode(parameters.cashaddr_prefix, text)
+    except ContractError:
+        return None
+    return {0: p2pkh, 8: p2sh}[kind](hash_) if kind in (0, 8) else None
 
 
 def _from_bech32(text: str, parameters: BitcoinParameters) -> bytes | None:
-    if len(text) > MAX_ADDRESS:
+    if not parameters.bech32_prefix:
         return None
     version, program = bech32.decode(parameters.bech32_prefix, text)
     if version is None:
@@ -163,8 +182,6 @@ def _from_bech32(text: str, parameters: BitcoinParameters) -> bytes | None:
 
 
 def _from_base58(text: str, parameters: BitcoinParameters) -> bytes | None:
-    if len(text) > MAX_ADDRESS:
-        return None
     try:
         data = base58.decode_check(text)
     except ValueError:

@@ -20,12 +20,12 @@ from airgap_shared.errors import (
 )
 from airgap_shared.formats import psbt
 from airgap_shared.formats.bitcoin import script as scripts
-from airgap_shared.formats.bitcoin import spending, transaction
+from airgap_shared.formats.bitcoin import transaction
+from airgap_shared.formats.bitcoin.digests import SIGHASH_ALL
 from airgap_shared.formats.bitcoin.script import ScriptType
-from airgap_shared.formats.bitcoin.spending import Commitment
+from airgap_shared.formats.bitcoin.spending import RULES, Commitment, Rules, Scheme
 from airgap_shared.formats.bitcoin.transaction import OutPoint, Output, Transaction
 from airgap_shared.limits import MAX_LOCK_SECONDS, MAX_VIRTUAL_BYTES
-from airgap_shared.secp256k1 import SIGNATURE_BYTES
 from airgap_signer import keys as key_material
 from airgap_signer.chains.base import Ownership, PublicKeys, Secrets, Signed
 from airgap_signer.chains.bitcoin.ownership import BitcoinOwnership
@@ -42,10 +42,14 @@ RELATIVE_LOCK_IS_TIME = 1 << 22
 RELATIVE_LOCK_MASK = 0xFFFF
 RELATIVE_LOCK_SECONDS = 512
 """Units of a relative lock by time (BIP-68)."""
-LARGEST_DER_BYTES = 71
-"""DER of a low S signature: 70 or 71 bytes, rarely less."""
 DUST = 294
 """Below this no node relays a P2WPKH output (Bitcoin Core, dust relay fee)."""
+
+SIGN = {
+    Scheme.ECDSA: key_material.sign_ecdsa,
+    Scheme.SCHNORR: key_material.sign_taproot,
+    Scheme.SCHNORR_BCH: key_material.sign_schnorr_bch,
+}
 
 PROOFS = {
     Commitment.NOTHING: Proof.CLAIMED,
@@ -53,16 +57,6 @@ PROOFS = {
     Commitment.ALL_AMOUNTS: Proof.ALL_COMMITTED,
 }
 """How well an amount is known when its transaction is not at hand."""
-
-HEIGHTS = {
-    "mainnet": (840_000, 1_713_571_767, 590),
-    "testnet": (5_000_000, 1_767_225_600, 60),
-}
-"""Network -> a height, when it was, and seconds a block since, at least.
-
-An offline machine cannot know the height; this bounds it from above. Mainnet made
-blocks every 597 s from 2020 to 2024; testnet's rules let them come in bursts.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +71,19 @@ class BitcoinReading:
 
     def sign(self, secrets: Secrets) -> Signed:
         """Sign each input, then verify the bytes as a stranger would."""
-        digests = spending.Digests(self.unsigned, self.coins)
+        rules = RULES[self.intent.chain.code]
+        digests = rules.digests(self.unsigned, self.coins)
         signed = []
         for index, spent in enumerate(self.unsigned.inputs):
             coin, key = self.coins[index], self.keys[index]
-            digest = spending.digest(digests, index, coin, key)
+            digest = rules.digest(digests, index, coin, key)
             secret = secrets[self.intent.coins[index].key]
-            is_taproot = scripts.classify(coin.script) is ScriptType.P2TR
-            sign = key_material.sign_taproot if is_taproot else key_material.sign_ecdsa
-            signature = sign(secret, digest)
-            signed.append(spending.sign_input(spent, coin, key, signature))
+            signature = SIGN[rules.spend_of(coin.script).scheme](secret, digest)
+            signed.append(rules.sign_input(spent, coin, key, signature))
         data = replace(self.unsigned, inputs=tuple(signed)).encode()
         final = transaction.decode(data)
         try:
-            spending.verify(self.unsigned, self.coins, final)
+            rules.verify(self.unsigned, self.coins, final)
         except ContractError as error:
             raise SafetyError(
                 "safety.signature", f"own signature does not verify: {error}"
@@ -117,24 +110,24 @@ class BitcoinFamily:
     ) -> BitcoinReading:
         """Return what ``item`` would do; raises ``contract.*`` and ``refusal.*``."""
         container = psbt.decode(item.payload)
-        unsigned = container.unsigned
-        _check_shape(unsigned)
+        unsigned, rules = container.unsigned, RULES[chain.code]
+        _check_shape(container, rules)
         _check_locks(unsigned, chain, now)
         found = [
-            _coin(spent.out_point, said)
+            _coin(spent.out_point, said, rules)
             for spent, said in zip(unsigned.inputs, container.inputs, strict=True)
         ]
         outputs = tuple(output for output, _ in found)
-        references = _match_keys(outputs, keys)
+        references = _match_keys(outputs, keys, rules)
         coins = tuple(
             Coin(str(spent.out_point), output.amount, output.script, reference, proof)
             for spent, (output, proof), reference in zip(
                 unsigned.inputs, found, references, strict=True
             )
         )
-        payments = tuple(_payment(o, keys, ours) for o in unsigned.outputs)
+        payments = tuple(_payment(o, chain, keys, ours) for o in unsigned.outputs)
         public_keys = tuple(keys[reference] for reference in references)
-        size = _signed_size(unsigned, outputs, public_keys)
+        size = _signed_size(unsigned, outputs, public_keys, rules)
         if size > MAX_VIRTUAL_BYTES:
             raise RefusalError(
                 "refusal.too_large",
@@ -144,9 +137,9 @@ class BitcoinFamily:
         intent = Intent(chain, coins, payments, size, oddities)
         return BitcoinReading(intent, unsigned, outputs, public_keys)
 
-    def spends(self, key: bytes, script: bytes) -> bool:
+    def spends(self, key: bytes, script: bytes, chain: Chain) -> bool:
         """Whether ``key`` alone spends ``script``."""
-        return spending.can_spend(script, key)
+        return RULES[chain.code].can_spend(script, key)
 
     def destination(self, script: bytes, chain: Chain) -> str:
         """Return the address of ``script``, or its kind and bytes where it has none."""
@@ -186,8 +179,13 @@ class BitcoinFamily:
 FAMILY = BitcoinFamily()
 
 
-def _check_shape(unsigned: Transaction) -> None:
-    points = [spent.out_point for spent in unsigned.inputs]
+def _check_shape(container: psbt.PSBT, rules: Rules) -> None:
+    has_fork_id = rules.hash_type != SIGHASH_ALL
+    if any(said.has_fork_id != has_fork_id for said in container.inputs):
+        raise RefusalError(
+            "refusal.sighash", "the item asks for another signature hash type"
+        )
+    points = [spent.out_point for spent in container.unsigned.inputs]
     if len(set(points)) != len(points):
         raise RefusalError(
             "refusal.coin_twice", "the transaction spends the same coin twice"
@@ -217,7 +215,8 @@ def _check_locks(unsigned: Transaction, chain: Chain, now: int) -> None:
 def _latest_lock(lock: int, chain: Chain, now: int) -> int:
     if lock >= LOCK_TIME_IS_TIME:
         return now + MAX_LOCK_SECONDS
-    height, when, seconds = HEIGHTS[chain.network]
+    # An offline machine cannot know the height; this bounds it from above.
+    height, when, seconds = chain.bitcoin.height
     return height + (now + MAX_LOCK_SECONDS - when) // seconds
 
 
@@ -230,14 +229,14 @@ def _relative_seconds(sequence: int) -> int:
     return value * 600
 
 
-def _coin(point: OutPoint, said: psbt.PSBTInput) -> tuple[Output, Proof]:
+def _coin(point: OutPoint, said: psbt.PSBTInput, rules: Rules) -> tuple[Output, Proof]:
     """Return the coin at ``point`` and how well it is known."""
     if said.previous is None:
         if said.claimed is None:
             raise ContractError(
                 "contract.bitcoin.no_coin", f"nothing is said of coin {point}"
             )
-        return said.claimed, PROOFS[spending.spend_of(said.claimed.script).commitment]
+        return said.claimed, PROOFS[rules.spend_of(said.claimed.script).commitment]
     if said.previous.tx_id() != point.tx_id:
         raise ContractError(
             "contract.bitcoin.previous",
@@ -259,10 +258,10 @@ def _coin(point: OutPoint, said: psbt.PSBTInput) -> tuple[Output, Proof]:
 
 
 def _match_keys(
-    coins: tuple[Output, ...], keys: PublicKeys
+    coins: tuple[Output, ...], keys: PublicKeys, rules: Rules
 ) -> tuple[KeyReference, ...]:
     """Return the key of each coin; surplus keys are dropped."""
-    spends = [*{spending.spend_of(coin.script): None for coin in coins}]
+    spends = [*{rules.spend_of(coin.script): None for coin in coins}]
     by_script: dict[bytes, KeyReference] = {}
     for reference, key in keys.items():
         for spend in spends:
@@ -277,9 +276,12 @@ def _match_keys(
     return tuple(matched)
 
 
-def _payment(output: Output, keys: PublicKeys, ours: Ownership) -> Payment:
+def _payment(
+    output: Output, chain: Chain, keys: PublicKeys, ours: Ownership
+) -> Payment:
     kind = scripts.classify(output.script)
-    if kind is ScriptType.UNKNOWN:
+    has_address = scripts.address(output.script, chain.bitcoin) is not None
+    if not has_address and kind not in (ScriptType.OP_RETURN, ScriptType.P2PK):
         raise RefusalError(
             "refusal.unknown_script",
             f"an output pays to a script nobody can read: {output.script[:40].hex()}",
@@ -296,15 +298,16 @@ def _payment(output: Output, keys: PublicKeys, ours: Ownership) -> Payment:
 
 
 def _signed_size(
-    unsigned: Transaction, coins: tuple[Output, ...], keys: tuple[bytes, ...]
+    unsigned: Transaction,
+    coins: tuple[Output, ...],
+    keys: tuple[bytes, ...],
+    rules: Rules,
 ) -> int:
     """Return the virtual size (BIP-141) when each signature has its usual length."""
-    largest_der, schnorr = bytes(LARGEST_DER_BYTES), bytes(SIGNATURE_BYTES)
     stripped, witness = len(unsigned.encode()), 0
     for spent, coin, key in zip(unsigned.inputs, coins, keys, strict=True):
-        is_taproot = scripts.classify(coin.script) is ScriptType.P2TR
-        signature = schnorr if is_taproot else largest_der
-        signed = spending.sign_input(spent, coin, key, signature)
+        signature = bytes(rules.spend_of(coin.script).scheme.size)
+        signed = rules.sign_input(spent, coin, key, signature)
         stripped += len(signed.script_sig)
         witness += 1 + sum(1 + len(item) for item in signed.witness)
     if witness > len(unsigned.inputs):

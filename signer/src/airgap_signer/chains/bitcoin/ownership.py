@@ -6,8 +6,8 @@ from airgap_shared.chains import Chain
 from airgap_shared.derivation import ExtendedKey
 from airgap_shared.documents import KeyReference
 from airgap_shared.formats.bitcoin import script as scripts
-from airgap_shared.formats.bitcoin import spending
 from airgap_shared.formats.bitcoin.script import ScriptType
+from airgap_shared.formats.bitcoin.spending import RULES
 from airgap_shared.limits import MAX_INDEX
 from airgap_signer.chains.base import PublicKeys
 from airgap_signer.intent import Owner
@@ -32,7 +32,7 @@ class BitcoinOwnership:
     ) -> tuple[Owner, KeyReference | None]:
         """Return whose ``script`` is when ``keys`` pay, and which key spends it."""
         for reference, key in keys.items():
-            if spending.can_spend(script, key):
+            if RULES[self._chain.code].can_spend(script, key):
                 return Owner.PAYER, reference
         for form in _forms(script):
             address = scripts.address(form, self._chain.bitcoin)
