@@ -1,0 +1,158 @@
+"""The signer's whole way with one item: read, judge, show, sign.
+
+What passed the review must be signed without an error: an item that raises one while
+it is signed would take its whole batch with it.
+"""
+
+from functools import cache
+
+from airgap_shared import secp256k1
+from airgap_shared.documents import KeyReference
+from airgap_shared.errors import AirgapError
+from airgap_shared.formats.bitcoin import script, spending, transaction
+from airgap_shared.formats.bitcoin.transaction import Output
+from airgap_signer import items, memory, review
+from tests.signer import world
+from tests.simulators.relay_side import (
+    SOMEBODY,
+    MadeCoin,
+    coin,
+    container,
+    key_of,
+)
+from tests.simulators.relay_side import spend as spend_of
+from tests.vectors.authors import NOON
+
+KEYS: tuple[list[KeyReference], ...] = (
+    [key_of(world.HOT)],
+    [key_of(world.HOT), key_of(world.SPARE)],
+    [key_of(world.WALLET, 0)],
+    [key_of(world.WALLET, 0), key_of(world.COLD)],
+    [],
+)
+"""The first byte of an input chooses the item's keys."""
+
+PROOFS = ("previous", "claim", "both", "nothing")
+
+
+@cache
+def vault() -> world.Vault:
+    made: world.Vault = world.vault()
+    return made
+
+
+@cache
+def scripts() -> tuple[bytes, ...]:
+    """Scripts that coins and payments are chosen from: ours, others', nobody's."""
+    hot = secp256k1.public_key(world.secret_of("hot"))
+    return (
+        *spending.scripts_of_key(hot),
+        world.p2wpkh("spare"),
+        world.p2pkh("cold"),
+        world.child_script(0),
+        world.child_script(1),
+        SOMEBODY,
+        script.p2sh(bytes(20)),
+        script.OP_RETURN + b"\x03abc",
+        b"",
+    )
+
+
+def read(data: bytes) -> bool:
+    """Take the bytes after the first one as an item's; tell whether it was signed."""
+    signer = vault()
+    keys = KEYS[data[0] % len(KEYS)] if data else []
+    asked = signer.relay.item_of("fuzzed", data[1:], keys)
+    found = items.read(asked, "testnet", signer.public, {}, NOON)
+    judged = items.judge(
+        found, memory.Memory({}, {}), {}, world.ALLOW, is_replacement=False
+    )
+    shown = "".join(review._item(1, 1, judged))
+    assert all(" " <= character <= "~" or character == "\n" for character in shown)
+    if judged.error is not None:
+        assert judged.error.code != "contract.unreadable", judged.error.message
+        return False
+    assert judged.reading is not None
+    try:
+        record = items.sign(asked, judged.reading, signer.public, signer.secrets)
+    except AirgapError as error:
+        raise AssertionError(f"passed the review, then {error.code}") from error
+    signed = transaction.decode(record.signed)
+    assert signed.tx_id() == record.tx_id
+    assert record.fee == judged.reading.intent.fee > 0
+    return True
+
+
+class Choices:
+    """Numbers from a fuzzer's bytes; zeros when there are no more."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = iter(data)
+
+    def number(self, size: int = 1) -> int:
+        return int.from_bytes(bytes(next(self._data, 0) for _ in range(size)), "big")
+
+    def script(self) -> bytes:
+        return scripts()[self.number() % len(scripts())]
+
+    def amount(self) -> int:
+        """Mostly what people pay, now and then the largest that there is."""
+        number = self.number(3)
+        return transaction.MAX_MONEY - number if number % 16 == 15 else number
+
+    def coin(self, name: str) -> MadeCoin:
+        pays, amount, kind = self.script(), self.amount(), self.number()
+        claimed = Output(self.amount(), self.script()) if kind >= 128 else None
+        proof, index = PROOFS[kind % 4], kind % 3
+        made: MadeCoin = coin(
+            name, pays, amount, index=index, proof=proof, claimed=claimed
+        )
+        return made
+
+
+def spend(data: bytes) -> bool:
+    """Take the bytes as choices, so that the item itself is always well formed."""
+    choose = Choices(data)
+    first = choose.number()
+    coins = [choose.coin(str(number)) for number in range(1 + choose.number() % 3)]
+    outputs = [
+        (choose.script(), choose.amount()) for _ in range(1 + choose.number() % 4)
+    ]
+    version, sequence, lock_time = choose.number(), choose.number(4), choose.number(4)
+    unsigned = spend_of(
+        coins,
+        outputs,
+        version=2 + version if version >= 128 else 2,
+        sequence=0xFFFFFFFF - sequence,
+        lock_time=lock_time,
+    )
+    return read(bytes([first]) + container(unsigned, coins))
+
+
+def spendings() -> list[bytes]:
+    """One coin of each script of the hot key, and one payment; then two coins."""
+    amount, paid = (100_000).to_bytes(3, "big"), (99_000).to_bytes(3, "big")
+    somebody = bytes([scripts().index(SOMEBODY)])
+    pays = b"\0" + somebody + paid
+    one = [b"\0\0" + bytes([kind]) + amount + b"\0" + pays for kind in range(5)]
+    two = b"\1\1" + b"\0" + amount + b"\0" + b"\5" + amount + b"\2"
+    return [*one, two + b"\1" + somebody + paid + b"\0" + paid]
+
+
+def containers() -> list[bytes]:
+    """Items that are signed, each behind the number of its keys."""
+    hot, child = world.p2wpkh("hot"), world.child_script(0)
+    pays = [(SOMEBODY, 90_000)]
+    both = [coin("g", child), coin("h", world.p2pkh("cold"))]
+    made = [
+        (0, [coin("a", hot)], [*pays, (hot, 9_000)]),
+        (0, [coin("b", hot, proof="claim")], [(SOMEBODY, 99_000)]),
+        (0, [coin("c", world.p2pkh("hot"), index=2, proof="both")], [(hot, 99_000)]),
+        (1, [coin("d", hot), coin("e", world.p2pkh("spare"))], [(SOMEBODY, 195_000)]),
+        (2, [coin("f", child)], [(SOMEBODY, 50_000), (child, 48_000)]),
+        (3, both, [*pays, *pays, (SOMEBODY, 15_000)]),
+    ]
+    return [
+        bytes([number]) + container(spend_of(coins, outputs), coins)
+        for number, coins, outputs in made
+    ]
