@@ -36,6 +36,11 @@ class BitcoinParameters:
     what an offline machine knows of the present height, from above."""
     bech32_prefix: str = ""
     """Human-readable part of BIP-173 addresses; none without segwit."""
+    min_output: int = 0
+    """Base units below which no node relays an output, where that is a rule that the
+    original signer knew in a stricter form; elsewhere such an output is odd."""
+    checks_fee_field: bool = False
+    """Whether Tatum's ``fee`` must be what is paid: the original looked on DOGE alone."""
     cashaddr_prefix: str = ""
     """Prefix of CashAddr; then no base58 address is written."""
 
@@ -67,6 +72,9 @@ _KOINU = (100, 200_000)
 """0.001 DOGE/kB, Dogecoin Core's relay minimum since 1.14.5, and 2 DOGE/kB: twice
 what the original signer took for usual."""
 
+_DOGE_DUST = 100_000
+"""0.001 DOGE: Dogecoin Core's hard dust limit since 1.14.5."""
+
 # Mainnets: the last halving, or a round height, and slightly less than the pace
 # since. Testnets make blocks in bursts, and nothing of value is locked there.
 _BTC_HEIGHT = (840_000, 1_713_571_767, 590)
@@ -88,9 +96,27 @@ _LTC_MAIN = BitcoinParameters(
 _LTC_TEST = BitcoinParameters(
     0x6F, 0x3A, 0xEF, _TTUB, "p2pkh", *_SATOSHIS, _TEST_HEIGHT, bech32_prefix="tltc"
 )
-_DOGE_MAIN = BitcoinParameters(0x1E, 0x16, 0x9E, _XPUB, "p2pkh", *_KOINU, _DOGE_HEIGHT)
+_DOGE_MAIN = BitcoinParameters(
+    0x1E,
+    0x16,
+    0x9E,
+    _XPUB,
+    "p2pkh",
+    *_KOINU,
+    _DOGE_HEIGHT,
+    min_output=_DOGE_DUST,
+    checks_fee_field=True,
+)
 _DOGE_TEST = BitcoinParameters(
-    0x71, 0xC4, 0xF1, _TPUB, "p2pkh", *_KOINU, _DOGE_TEST_HEIGHT
+    0x71,
+    0xC4,
+    0xF1,
+    _TPUB,
+    "p2pkh",
+    *_KOINU,
+    _DOGE_TEST_HEIGHT,
+    min_output=_DOGE_DUST,
+    checks_fee_field=True,
 )
 _BCH_MAIN = BitcoinParameters(
     0x00,

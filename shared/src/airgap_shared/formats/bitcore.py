@@ -49,6 +49,7 @@ class _Transaction(msgspec.Struct, frozen=True):
     outputs: Annotated[tuple[_Output, ...], Meta(min_length=1, max_length=MAX_OUTPUTS)]
     lock_time: UInt32 = msgspec.field(name="nLockTime")
     hash: str | None = None
+    fee: int | None = None
     change_script: str | None = msgspec.field(name="changeScript", default=None)
     change_index: UInt32 | None = msgspec.field(name="changeIndex", default=None)
 
@@ -59,6 +60,8 @@ class BitcoreTransaction:
 
     unsigned: Transaction
     coins: tuple[Output, ...]
+    fee: int | None = None
+    """Tatum's claim of the fee; not every chain's original signer looked at it."""
 
 
 def decode(text: str) -> BitcoreTransaction:
@@ -84,7 +87,7 @@ def decode(text: str) -> BitcoreTransaction:
     if json.hash is not None and json.hash != unsigned.tx_id():
         raise _error("hash", f"hash is {json.hash}, the fields give {unsigned.tx_id()}")
     _check_change(json, unsigned)
-    return BitcoreTransaction(unsigned, _coins(json.inputs))
+    return BitcoreTransaction(unsigned, _coins(json.inputs), json.fee)
 
 
 def _input(json: _Input) -> Input:

@@ -293,6 +293,12 @@ def _payment(
                 f"an OP_RETURN output would destroy {output.amount} base units",
             )
         return Payment(output.script, 0, Owner.OTHERS)
+    if output.amount < chain.bitcoin.min_output:
+        raise RefusalError(
+            "refusal.dust",
+            f"an output of {output.amount} base units, nodes relay none below "
+            f"{chain.bitcoin.min_output}",
+        )
     owner, key = ours.owner(output.script, keys)
     return Payment(output.script, output.amount, owner, key)
 
