@@ -4,13 +4,18 @@ What passed the review must be signed without an error: an item that raises one 
 it is signed would take its whole batch with it.
 """
 
+from dataclasses import replace
 from functools import cache
 
-from airgap_shared import secp256k1
+import msgspec
+
+from airgap_shared import chains, secp256k1
 from airgap_shared.documents import KeyReference
 from airgap_shared.errors import AirgapError
 from airgap_shared.formats.bitcoin import script, spending, transaction
 from airgap_shared.formats.bitcoin.transaction import Output
+from airgap_shared.formats.psbt import PSBT
+from airgap_signer import chains as families
 from airgap_signer import items, memory, review
 from tests.signer import world
 from tests.simulators.relay_side import (
@@ -23,22 +28,45 @@ from tests.simulators.relay_side import (
 from tests.simulators.relay_side import spend as spend_of
 from tests.vectors.authors import NOON
 
-KEYS: tuple[list[KeyReference], ...] = (
-    [key_of(world.HOT)],
-    [key_of(world.HOT), key_of(world.SPARE)],
-    [key_of(world.WALLET, 0)],
-    [key_of(world.WALLET, 0), key_of(world.COLD)],
-    [],
-)
-"""The first byte of an input chooses the item's keys."""
+CODES = chains.CODES
+NAMES = {"hot": world.HOT, "spare": world.SPARE, "cold": world.COLD}
+KEYS = (("hot",), ("hot", "spare"), ("wallet",), ("wallet", "cold"), ())
+"""The first byte of an input chooses the item's keys, and its chain."""
 
 PROOFS = ("previous", "claim", "both", "nothing")
 
 
+def id_of(name: str, code: str) -> str:
+    """Return the entry of ``name`` on a chain; each chain has ids of its own."""
+    return f"{CODES.index(code)}{NAMES[name][1:]}"
+
+
 @cache
 def vault() -> world.Vault:
+    """A signer with the same keys on each chain's testnet, and a wallet on one."""
     made: world.Vault = world.vault()
+    for code in CODES:
+        chain = chains.lookup(code, "testnet")
+        for name in NAMES:
+            secret = world.secret_of(name)
+            family = families.family(chain)
+            key = secp256k1.public_key(secret)
+            entry = world.key_entry(id_of(name, code), world.wif(name), chain=code)
+            address = family.address(key, chain)
+            entry = msgspec.structs.replace(entry, address=address)
+            made.add(entry, family.secret_text(secret, chain))
     return made
+
+
+def chosen(first: int) -> tuple[str, list[KeyReference]]:
+    """Return the chain and the keys that a first byte stands for."""
+    which, number = divmod(first, len(KEYS))
+    code = CODES[which % len(CODES)]
+    keys = [
+        key_of(world.WALLET, 0) if name == "wallet" else key_of(id_of(name, code))
+        for name in KEYS[number]
+    ]
+    return code, keys
 
 
 @cache
@@ -61,8 +89,8 @@ def scripts() -> tuple[bytes, ...]:
 def read(data: bytes) -> bool:
     """Take the bytes after the first one as an item's; tell whether it was signed."""
     signer = vault()
-    keys = KEYS[data[0] % len(KEYS)] if data else []
-    asked = signer.relay.item_of("fuzzed", data[1:], keys)
+    code, keys = chosen(data[0] if data else 0)
+    asked = signer.relay.item_of("fuzzed", data[1:], keys, chain=code)
     found = items.read(asked, "testnet", signer.public, {}, NOON)
     judged = items.judge(
         found, memory.Memory({}, {}), {}, world.ALLOW, is_replacement=False
@@ -126,17 +154,29 @@ def spend(data: bytes) -> bool:
         sequence=0xFFFFFFFF - sequence,
         lock_time=lock_time,
     )
-    return read(bytes([first]) + container(unsigned, coins))
+    has_fork_id = (chosen(first)[0] == "BCH") != (version == 7)
+    said = (replace(made.said(), has_fork_id=has_fork_id) for made in coins)
+    return read(bytes([first]) + PSBT(unsigned, tuple(said)).encode())
 
 
 def spendings() -> list[bytes]:
-    """One coin of each script of the hot key, and one payment; then two coins."""
+    """One coin of each script of the hot key, and one payment; then two coins; then
+    one coin of the key's hash on each chain.
+    """
     amount, paid = (100_000).to_bytes(3, "big"), (99_000).to_bytes(3, "big")
     somebody = bytes([scripts().index(SOMEBODY)])
     pays = b"\0" + somebody + paid
+    p2pkh = bytes([scripts().index(world.p2pkh("hot"))])
     one = [b"\0\0" + bytes([kind]) + amount + b"\0" + pays for kind in range(5)]
     two = b"\1\1" + b"\0" + amount + b"\0" + b"\5" + amount + b"\2"
-    return [*one, two + b"\1" + somebody + paid + b"\0" + paid]
+    # Dogecoin's nodes relay none below 100 base units a byte, and there is no segwit.
+    anybody = bytes([scripts().index(script.p2sh(bytes(20)))])
+    more, rest = (10_000_000).to_bytes(3, "big"), (9_970_000).to_bytes(3, "big")
+    each = [
+        bytes([len(KEYS) * which, 0]) + p2pkh + more + b"\0\0" + anybody + rest
+        for which in range(len(CODES))
+    ]
+    return [*one, two + b"\1" + somebody + paid + b"\0" + paid, *each]
 
 
 def containers() -> list[bytes]:

@@ -16,12 +16,12 @@ from typing import Any
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from embit import base58
+from embit import base58, bech32
 
 from airgap_shared import amounts, chains, documents, envelope
 from airgap_shared.derivation import ExtendedKey
 from airgap_shared.errors import AirgapError
-from airgap_shared.formats import bitcore, psbt
+from airgap_shared.formats import bitcore, cashaddr, psbt
 from airgap_shared.formats.bitcoin import script, transaction
 from airgap_signer import policy, storage, tatum_wallet
 from airgap_signer.wallet import Public, Secret
@@ -143,24 +143,40 @@ def bitcores() -> list[bytes]:
     return inputs("tatum") + texts(*made)
 
 
+def with_checksum(data: bytes) -> str:
+    """Return a text whose checksum fits, of the kind that the first byte says."""
+    kind, rest = data[0], data[1:]
+    digits = [byte & 31 for byte in rest[1:83]]
+    match kind:
+        case 0:
+            return str(base58.encode_check(rest[:100]))
+        case 1:
+            version, hash_ = rest[:1].ljust(1, b"\0"), rest[1:21].ljust(20, b"\0")
+            return cashaddr.encode("bchtest", version[0], hash_)
+        case 2:
+            constant = 1 + rest[0] % 2 if rest else 1
+            return str(bech32.bech32_encode(constant, "tb", digits))
+        case _:
+            return data.decode("utf-8", "surrogateescape")
+
+
 def address(data: bytes) -> None:
-    """Read an address; behind a zero byte, one whose checksum is made to fit."""
-    text = data.decode("utf-8", "surrogateescape")
-    if data[:1] == b"\0":
-        text = base58.encode_check(data[1:])
-    for network in ("mainnet", "testnet"):
-        parameters = chains.lookup("BTC", network).bitcoin
+    text = with_checksum(data) if data else ""
+    for chain in chains.TABLE:
         try:
-            found = script.script_of_address(text, parameters)
+            found = script.script_of_address(text, chain.bitcoin)
         except AirgapError:
             continue
-        assert (script.address(found, parameters) or "").lower() == text.lower()
+        again = script.address(found, chain.bitcoin)
+        assert again is not None
+        assert script.script_of_address(again, chain.bitcoin) == found
 
 
 def addresses() -> list[bytes]:
     bip = vectors("bips/bip173-bip350.json")
     found = [v["address"] for v in bip["valid"] + bip["invalid"]]
-    return inputs("address") + texts(*found) + [bytes(22), b"\0\x6f" + bytes(20)]
+    fitting = [b"\0\x6f" + bytes(20), b"\1\0" + bytes(20), b"\2\0\0" + bytes(32)]
+    return inputs("address") + texts(*found) + fitting
 
 
 def extended_key(data: bytes) -> None:
