@@ -9,6 +9,7 @@ from typing import Any
 from airgap_relay import config, journal, service
 from airgap_relay.service import Relay
 from airgap_shared import secp256k1
+from airgap_shared.formats import psbt
 from airgap_shared.formats.bitcoin import script
 from airgap_shared.formats.bitcoin.transaction import (
     Input,
@@ -101,14 +102,15 @@ class World:
         self.tatum.add_transaction(made)
         return made
 
-    def payment(self, number, parents=None, pays=SOMEBODY, **more):
+    def payment(self, number, parents=None, pays=SOMEBODY, change=0, **more):
         """Let Tatum list a payment that spends output 0 of each parent."""
         parents = parents or [self.coin(number, OWN)]
         total = sum(parent.outputs[0].amount for parent in parents)
+        rest = (Output(change, OWN),) if change else ()
         unsigned = Transaction(
             2,
             tuple(Input(OutPoint(p.tx_id(), 0), 0xFFFFFFFF) for p in parents),
-            (Output(total - 1_000, pays),),
+            (Output(total - 1_000 - change, pays), *rest),
             0,
         )
         coins = [parent.outputs[0] for parent in parents]
@@ -128,6 +130,24 @@ class World:
     def answer(self, exported, **changes):
         author = self.relay.author.key
         return self.signer.answer(exported.batch.document, author, **changes)
+
+    def item(self, number):
+        """Return one payment as the journal has it."""
+        return self.relay.journal.item(self.pending_id(number))
+
+    def broadcast(self):
+        return service.broadcast(self.relay, self.tatum)
+
+    def import_(self, exported):
+        return service.import_(self.relay, self.answer(exported))
+
+    def replace(self, number, **wish):
+        """Prepare another version, as a person who confirms it; return its txid."""
+        plan = service.plan_replacement(
+            self.relay, self.pending_id(number), service.Wish(**wish)
+        )
+        service.replace(self.relay, plan)
+        return psbt.decode(plan.payload).unsigned.tx_id()
 
     def states(self):
         return {s.id: s.state.value for s in self.relay.journal.summaries()}

@@ -21,7 +21,7 @@ from airgap_shared.documents import (
     UnsignedBatch,
 )
 from airgap_shared.formats import psbt
-from airgap_shared.formats.bitcoin import spending, transaction
+from airgap_shared.formats.bitcoin import script, spending, transaction
 
 NOON = 1_700_000_000
 START = "00" * 32
@@ -38,6 +38,11 @@ def ecdsa(digest, key):
     return native.ecdsa_signature_serialize_der(native.ecdsa_sign(digest, key))
 
 
+def schnorr(digest, key):
+    """Return the signature of the key path without scripts (BIP-340, BIP-86)."""
+    return ec.PrivateKey(key).taproot_tweak(b"").schnorr_sign(digest).serialize()
+
+
 def sign_transaction(unsigned, coins, secrets):
     """Return ``unsigned`` signed by whichever of ``secrets`` fits each coin."""
     digests = spending.Digests(unsigned, coins)
@@ -51,7 +56,9 @@ def sign_transaction(unsigned, coins, secrets):
         key = by_script[coin.script]
         public = secp256k1.public_key(key)
         digest = spending.digest(digests, index, coin, public)
-        inputs.append(spending.sign_input(spent, coin, public, ecdsa(digest, key)))
+        is_taproot = script.classify(coin.script) is script.ScriptType.P2TR
+        signature = (schnorr if is_taproot else ecdsa)(digest, key)
+        inputs.append(spending.sign_input(spent, coin, public, signature))
     return replace(unsigned, inputs=tuple(inputs))
 
 

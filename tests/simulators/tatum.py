@@ -64,6 +64,10 @@ class SimulatedTatum:
     def add_transaction(self, made):
         self.known[made.tx_id()] = made.encode()
 
+    def add_raw(self, tx_id, version):
+        """Let the network have a signed version again."""
+        self.known[tx_id] = version.signed
+
     def fail(self, call, *faults):
         """Let the next calls fail in this order."""
         self.faults[call].extend(faults)

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import click
 
-from airgap_relay.cli import batches, cycle, look, sandbox, setup, transfers
+from airgap_relay.cli import batches, cycle, decisions, look, sandbox, setup, transfers
 from airgap_shared import commandline
 from airgap_shared.commandline import Program, common_option, home_options
 
@@ -64,6 +64,11 @@ COMMANDS: tuple[click.Command, ...] = (
     cycle.run,
     look.status,
     look.show,
+    decisions.retry,
+    decisions.replace,
+    decisions.cancel,
+    decisions.resolve,
+    decisions.receipt,
     transfers.transfer,
     sandbox.sandbox,
     sandbox.sandbox_fund,

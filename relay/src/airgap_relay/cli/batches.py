@@ -6,7 +6,7 @@ import click
 
 from airgap_relay.cli import opening
 from airgap_shared.commandline import Invocation, invocation
-from airgap_shared.errors import FileError, UsageError
+from airgap_shared.errors import UsageError
 from airgap_shared.limits import MAX_BATCH_ITEMS, MAX_BATCH_SECONDS
 
 if TYPE_CHECKING:
@@ -113,31 +113,19 @@ def export(
             exported = service.export(relay, limit or MAX_BATCH_ITEMS, seconds)
     if exported is None:
         empty = {"batch": None, "code": None, "items": 0}
-        _answer(run, output, empty, "nothing to sign")
+        opening.answer(run, output, empty, "nothing to sign")
         return
     write(run, output, exported)
     code = code_of(exported)
     told = {"batch": exported.batch.id, "code": code, "items": exported.items}
     text = f"batch {exported.batch.id} with {exported.items} items, code {code}"
-    _answer(run, output, told, text)
+    opening.answer(run, output, told, text)
 
 
 def write(run: Invocation, output: str, exported: "Exported") -> None:
     """Write a batch that is in the journal; say how to repeat it when it fails."""
-    try:
-        run.write(output, exported.batch.document)
-    except FileError as error:
-        again = f"airgap-relay export --batch {exported.batch.id} -o FILE"
-        error.hint = f"the batch is kept, write it again: {again}"
-        raise
-
-
-def _answer(run: Invocation, output: str, value: object, text: str) -> None:
-    """Answer on stdout, unless the document went there."""
-    if output == "-":
-        run.note(text)
-    else:
-        run.answer(value, text)
+    again = f"airgap-relay export --batch {exported.batch.id} -o FILE"
+    opening.write(run, output, exported.batch.document, again)
 
 
 @click.command("import", epilog="Example: airgap-relay import signed.json")

@@ -7,7 +7,7 @@ import click
 
 from airgap_relay.cli import opening
 from airgap_shared.commandline import invocation
-from airgap_shared.errors import AirgapError, UsageError
+from airgap_shared.errors import AirgapError
 
 if TYPE_CHECKING:
     from airgap_relay.lifecycle import Item, Summary
@@ -42,10 +42,7 @@ def show(id_: str) -> None:
     """Show one transaction in full."""
     run = invocation()
     with opening.opened(run) as relay:
-        item = relay.journal.item(id_)
-        if item is None:
-            raise UsageError("usage.id", f"the journal has no transaction {id_[:64]!r}")
-        value = _details(relay, item)
+        value = _details(relay, relay.item(id_))
     run.answer({"transactions": [value]}, "\n".join(_lines(value)))
 
 
@@ -94,6 +91,15 @@ def _details(relay: "Relay", item: "Item") -> dict[str, Any]:
         ],
         "transaction": _transaction(relay, item),
         "source": item.source,
+        "replaces": item.replaces or None,
+        "versions": [
+            {
+                "replaces": version.replaces or None,
+                "txId": version.tx_id or None,
+                "sent": version.is_sent,
+            }
+            for version in relay.journal.versions(item.id)
+        ],
         "history": [
             {"state": state.value, "at": at}
             for state, at in relay.journal.history(item.id)
@@ -118,7 +124,16 @@ def _transaction(relay: "Relay", item: "Item") -> dict[str, Any] | None:
 
 def _lines(value: dict[str, Any]) -> list[str]:
     """Return the details for people; dates in UTC."""
-    shown = ("id", "chain", "network", "state", "txId", "batch", "withdrawalId")
+    shown = (
+        "id",
+        "chain",
+        "network",
+        "state",
+        "txId",
+        "batch",
+        "withdrawalId",
+        "replaces",
+    )
     lines = [f"{name:13} {value[name]}" for name in shown if value[name]]
     if value["error"]:
         lines.append(f"{'error':13} {value['error']['code']}")
@@ -127,6 +142,10 @@ def _lines(value: dict[str, Any]) -> list[str]:
         index = "" if key["index"] is None else f" index {key['index']}"
         lines.append(f"{'key':13} {key['signatureId']}{index}")
     lines += _transaction_lines(value["transaction"], value["chain"])
+    for version in value["versions"]:
+        sent = "sent" if version["sent"] else "not sent"
+        tx_id = version["txId"] or "not signed"
+        lines.append(f"{'version':13} {tx_id} ({sent})")
     for step in value["history"]:
         at = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(step["at"]))
         lines.append(f"{'history':13} {at} {step['state']}")

@@ -139,3 +139,20 @@ def read_input(path: str) -> bytes:
 def split_list(text: str | None) -> Sequence[str]:
     """Return the parts of a comma-separated option."""
     return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def write(run: Invocation, output: str, document: bytes, again: str) -> None:
+    """Write what is in the journal; say how to repeat it when it fails."""
+    try:
+        run.write(output, document)
+    except FileError as error:
+        error.hint = f"it is kept, write it again: {again}"
+        raise
+
+
+def answer(run: Invocation, output: str, value: object, text: str) -> None:
+    """Answer on stdout, unless the document went there."""
+    if output == "-":
+        run.note(text)
+    else:
+        run.answer(value, text)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from airgap_relay.sandbox import bcoin, transfers
+from airgap_relay.sandbox import bcoin, transfers, withdrawals
 from airgap_relay.sandbox.coins import KINDS, Kind
 from airgap_relay.sandbox.faults import Fault, Request
 from airgap_relay.sandbox.judge import Judge
@@ -65,6 +65,7 @@ class Tatum:
     ) -> None:
         """Start with empty chains and nothing pending."""
         self.pending = PendingList(record)
+        self.withdrawals = withdrawals.Withdrawals(record)
         self.kinds = {kind.code: kind for kind in KINDS}
         self.ledgers = {
             code: Ledger(code, kind.chain.bitcoin, judge, record)
@@ -81,6 +82,8 @@ class Tatum:
         match event["event"]:
             case "transaction" | "block":
                 self.ledgers[event["chain"]].replay(event)
+            case "withdrawal":
+                self.withdrawals.replay(event)
             case "named":
                 script = self.kinds[event["chain"]].script(event["address"])
                 self._names[script] = event["address"]
@@ -128,16 +131,17 @@ class Tatum:
         self, _request: Request, _fault: Fault, id_: str, tx_id: str
     ) -> Answer:
         """Mark one as completed by a transaction."""
-        # Not documented: another txid for a completed one. Refused here.
-        if self._find(id_).get("txId", tx_id) != tx_id:
-            raise APIError(403, f"KMS signature '{id_}' is completed", "kms.completed")
+        # Another txid for a completed one is taken: a replacement may have won.
+        self._find(id_)
         self.pending.complete(id_, tx_id)
         return Answer(204)
 
-    def delete(self, _request: Request, _fault: Fault, id_: str) -> Answer:
-        """Cancel one."""
-        self._find(id_)
+    def delete(self, request: Request, _fault: Fault, id_: str) -> Answer:
+        """Cancel one, and its withdrawal with it."""
+        withdrawal = self._find(id_).get("withdrawalId")
         self.pending.delete(id_)
+        if withdrawal:
+            self._cancel_withdrawal(withdrawal, request)
         return Answer(204)
 
     def report(self, request: Request, _fault: Fault) -> Answer:
@@ -159,17 +163,8 @@ class Tatum:
 
     def broadcast(self, request: Request, fault: Fault, path: str) -> Answer:
         """Send a signed transaction, and complete what it was signed for."""
-        kind, body = self._kind_at(path), _body(request)
-        transaction = _transaction(body.get("txData"))
-        ledger = self.ledgers[kind.code]
-        try:
-            tx_id = ledger.broadcast(transaction, int(self._clock()))
-        except RejectedError as error:
-            raise APIError(
-                403,
-                f"Unable to broadcast transaction. Error from blockchain: {error}",
-                f"{kind.code.lower()}.broadcast.failed",
-            ) from error
+        body = _body(request)
+        tx_id = self._send(self._kind_at(path), body)
         id_ = body.get("signatureId")
         if id_ is None:
             return Answer(200, {"txId": tx_id})
@@ -178,6 +173,53 @@ class Tatum:
             return Answer(200, {"txId": tx_id, "failed": True})
         self.pending.complete(id_, tx_id)
         return Answer(200, {"txId": tx_id})
+
+    def broadcast_withdrawal(self, request: Request, fault: Fault) -> Answer:
+        """Send what pays a withdrawal, and complete both."""
+        body = _body(request)
+        kind, withdrawal = (
+            self._kind(str(body.get("currency"))),
+            str(body.get("withdrawalId")),
+        )
+        self._require_withdrawal(withdrawal)
+        if self.withdrawals.states[withdrawal] != withdrawals.IN_PROGRESS:
+            raise APIError(
+                403,
+                f"Withdrawal '{withdrawal}' is not in progress.",
+                "withdrawal.unexpected.state",
+            )
+        tx_id = self._send(kind, body)
+        id_ = str(body.get("signatureId"))
+        if fault.is_left_incomplete or self.pending.find(id_) is None:
+            return Answer(200, {"txId": tx_id, "completed": False})
+        self.pending.complete(id_, tx_id)
+        self.withdrawals.note(withdrawal, withdrawals.DONE, tx_id)
+        return Answer(200, {"txId": tx_id, "completed": True})
+
+    def complete_withdrawal(
+        self, _request: Request, _fault: Fault, id_: str, tx_id: str
+    ) -> Answer:
+        """Mark a withdrawal as paid by a transaction."""
+        self._require_withdrawal(id_)
+        self.withdrawals.note(id_, withdrawals.DONE, tx_id)
+        return Answer(204)
+
+    def delete_withdrawal(self, request: Request, _fault: Fault, id_: str) -> Answer:
+        """Cancel a withdrawal."""
+        self._require_withdrawal(id_)
+        self._cancel_withdrawal(id_, request)
+        return Answer(204)
+
+    def withdraw(self, request: Request, _fault: Fault) -> Answer:
+        """Start a withdrawal; Tatum does so for its own ledger, which is not here."""
+        body = _body(request)
+        kind = self._kind(str(body.get("chain")))
+        reserved = self.pending.reserved()
+        pending = withdrawals.build(body, kind, self.ledgers[kind.code], reserved)
+        self.withdrawals.note(pending["withdrawalId"], withdrawals.IN_PROGRESS)
+        self.pending.add(pending)
+        told = {"id": pending["id"], "withdrawalId": pending["withdrawalId"]}
+        return Answer(200, told)
 
     def look_up(
         self, _request: Request, _fault: Fault, path: str, tx_id: str
@@ -228,6 +270,31 @@ class Tatum:
         for ledger in self.ledgers.values():
             ledger.mine(count, int(self._clock()))
         return Answer(200, {"height": self.ledgers["BTC"].height})
+
+    def _send(self, kind: Kind, body: JSON) -> str:
+        """Take signed bytes into the mempool; return their transaction id."""
+        transaction = _transaction(body.get("txData"))
+        try:
+            return self.ledgers[kind.code].broadcast(transaction, int(self._clock()))
+        except RejectedError as error:
+            raise APIError(
+                403,
+                f"Unable to broadcast transaction. Error from blockchain: {error}",
+                f"{kind.code.lower()}.broadcast.failed",
+            ) from error
+
+    def _require_withdrawal(self, id_: str) -> None:
+        if id_ not in self.withdrawals.states:
+            raise APIError(
+                403,
+                f"No such withdrawal with id '{id_}'.",
+                "broadcast.failed.withdrawalId",
+            )
+
+    def _cancel_withdrawal(self, id_: str, request: Request) -> None:
+        reverts = request.query.get("revert", "true") != "false"
+        state = withdrawals.REVERTED if reverts else withdrawals.CANCELLED
+        self.withdrawals.note(id_, state)
 
     def _kind(self, code: str) -> Kind:
         if code not in self.kinds:
@@ -300,6 +367,10 @@ ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("GET", f"{_PATH}/transaction/{_TX_ID}", Tatum.look_up),
     ("GET", rf"{_PATH}/utxo/{_TX_ID}/(\d+)", Tatum.look_up_coin),
     ("POST", "/v3/blockchain/node/([a-z]+)(?:-mainnet|-testnet)", Tatum.node),
+    ("POST", "/v3/offchain/withdrawal/broadcast", Tatum.broadcast_withdrawal),
+    ("PUT", rf"/v3/offchain/withdrawal/{_ID}/(\w+)", Tatum.complete_withdrawal),
+    ("DELETE", f"/v3/offchain/withdrawal/{_ID}", Tatum.delete_withdrawal),
+    ("POST", "/sandbox/withdrawal", Tatum.withdraw),
     ("POST", "/sandbox/fund", Tatum.fund),
     ("POST", "/sandbox/mine", Tatum.mine),
 )

@@ -8,6 +8,7 @@ from airgap_relay.chains import FAMILIES
 from airgap_relay.chains.base import Family
 from airgap_relay.config import Author
 from airgap_relay.journal import Journal
+from airgap_relay.lifecycle import Item
 from airgap_shared import chains, documents
 from airgap_shared.chains import Chain, Network
 from airgap_shared.documents import Manifest
@@ -61,6 +62,13 @@ class Relay:
         """Return a stored manifest as a value."""
         trusted = [self.signer().key]
         return documents.unseal(stored.document, Manifest, trusted).document
+
+    def item(self, id_: str) -> Item:
+        """Return one item; raises ``usage.id``."""
+        item = self.journal.item(id_)
+        if item is None:
+            raise UsageError("usage.id", f"the journal has no transaction {id_[:64]!r}")
+        return item
 
     def chain(self, code: str) -> tuple[Chain, Family]:
         """Return a chain of this network and its family's code."""

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -25,85 +24,11 @@ from tests.simulators.signer import (
     FakeSigner,
     coins_of,
     secret,
-    secret_of_wif,
     sign_transaction,
 )
 
 FAMILY = BitcoinFamily()
 BTC = lookup("BTC", "testnet")
-VECTORS = json.loads((Path(__file__).parents[2] / "vectors/tatum/BTC.json").read_text())
-REFUSED = {
-    "p2tr-input": "contract.tatum.key_missing",
-    "changeIndex-inconsistent": "contract.tatum.change",
-    "hash-mismatch": "contract.tatum.hash",
-    # The original signs what it can and emits the rest unsigned.
-    "p2pkh-partial-missing-key": "contract.tatum.key_missing",
-}
-
-
-def name_of(vector):
-    return f"{vector['name']}-{'testnet' if vector['testnet'] else 'mainnet'}"
-
-
-def network_of(vector):
-    return "testnet" if vector["testnet"] else "mainnet"
-
-
-def entries_of(vector):
-    """Return the manifest entries of a vector's keys."""
-    return {
-        id_: Entry(
-            signature_id=id_,
-            chain="BTC",
-            network=network_of(vector),
-            kind="privateKey",
-            public_key=secp256k1.public_key(secret_of_wif(wif)).hex(),
-        )
-        for id_, wif in vector.get("signatureIdToKey", {}).items()
-    }
-
-
-def prepared(vector):
-    pending = decode_pending(json.dumps(vector["pending"]).encode())
-    chain = lookup("BTC", network_of(vector))
-    FAMILY.needs(pending)
-    return FAMILY.prepare(pending, {}, entries_of(vector), chain)
-
-
-ON_CHAIN = [v for v in VECTORS if v["signer"] == "onchain"]
-SIGNABLE = [v for v in ON_CHAIN if v["name"] not in REFUSED]
-
-
-@pytest.mark.parametrize("vector", SIGNABLE, ids=name_of)
-def test_a_vector_is_prepared_signed_and_matched(vector):
-    made = prepared(vector)
-    container = psbt.decode(made.payload)
-    secrets = [
-        secret_of_wif(vector["signatureIdToKey"][key.signature_id]) for key in made.keys
-    ]
-    signed = sign_transaction(container.unsigned, coins_of(container), secrets)
-    assert signed.encode().hex() == vector["signedHex"]
-    assert FAMILY.matches(made.payload, signed.encode()) == vector["txid"]
-
-
-@pytest.mark.parametrize(
-    "vector", [v for v in ON_CHAIN if v["name"] in REFUSED], ids=name_of
-)
-def test_a_vector_that_cannot_be_signed_is_refused(vector):
-    with pytest.raises(ContractError) as caught:
-        prepared(vector)
-    assert caught.value.code == REFUSED[vector["name"]]
-
-
-@pytest.mark.parametrize(
-    "vector", [v for v in VECTORS if v["signer"] != "onchain"], ids=name_of
-)
-def test_a_withdrawal_of_a_virtual_account_is_refused(vector):
-    with pytest.raises(ContractError) as caught:
-        prepared(vector)
-    assert caught.value.code == "contract.tatum.withdrawal"
-
-
 HOT = secp256k1.public_key(secret("hot"))
 SIGNER = FakeSigner()
 SIGNER.add_private_key(KEY_ID, secret("hot"))
