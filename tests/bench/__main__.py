@@ -14,13 +14,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from airgap_shared.chains import lookup
 from tests.bench import batches
 
 ROUNDS = 5
-KEYS = 10_000
+STORAGES = {"BTC": 10_000, "LTC": 1_000, "DOGE": 1_000, "BCH": 1_000}
+"""Chain -> keys in its storage."""
 TRANSACTIONS = 1_000
+ENTRIES = 25_000
 ROOT = Path(__file__).resolve().parents[2]
 BITCORE = ROOT / "tests" / "bench" / "bitcore"
 
@@ -30,21 +34,28 @@ Figures = dict[str, float]
 def main() -> None:
     """Measure, print a table a person can read, and write the same as JSON."""
     with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        bench = batches.make_signer(folder / "wallet.airgap", KEYS)
-        (folder / "bench.pickle").write_bytes(pickle.dumps(bench))
-        measures: dict[str, Callable[[], Figures]] = {
-            "airgap, 1 input": lambda: _signer(folder, TRANSACTIONS, 1),
-            "airgap, 10 inputs": lambda: _signer(folder, TRANSACTIONS // 10, 10),
-            "help": _help,
-        }
+        measures: dict[str, Callable[[], Figures]] = {}
+        for code, keys in STORAGES.items():
+            folder = Path(made) / code
+            folder.mkdir()
+            chain = lookup(code, "testnet")
+            bench = batches.make_signer(folder / "wallet.airgap", keys, chain)
+            (folder / "bench.pickle").write_bytes(pickle.dumps(bench))
+            for inputs in (1, 10):
+                name = f"{code}, {inputs} input{'s' if inputs > 1 else ''}"
+                measures[name] = partial(
+                    _signer, folder, TRANSACTIONS // inputs, inputs
+                )
+        measures["help"] = _help
         if _install_bitcore():
-            measures["bitcore, 1 input"] = _bitcore
+            measures["bitcore-lib, BTC, 1 input"] = _bitcore
         runs: dict[str, list[Figures]] = {name: [] for name in measures}
         for number in range(ROUNDS):
             print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
             for name, measure in measures.items():
                 runs[name].append(measure())
+    print("a storage of 25,000 entries", file=sys.stderr)
+    runs["storage"] = [_storing()]
     figures = _figures(runs)
     _print(figures)
     target = ROOT / "build" / "bench.json"
@@ -64,6 +75,11 @@ def _bitcore() -> Figures:
     return _json(
         subprocess.run(command, cwd=BITCORE, check=True, stdout=subprocess.PIPE)
     )
+
+
+def _storing() -> Figures:
+    command = [sys.executable, "-m", "tests.bench.storing", str(ENTRIES)]
+    return _json(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE))
 
 
 def _help() -> Figures:
@@ -99,23 +115,27 @@ def _figures(runs: dict[str, list[Figures]]) -> dict[str, Figures]:
         name: {key: statistics.median(run[key] for run in group) for key in group[0]}
         for name, group in runs.items()
     }
-    one, ten = runs["airgap, 1 input"], runs["airgap, 10 inputs"]
-    per_input = [
-        (b["seconds"] / b["transactions"] / 10) / (a["seconds"] / a["transactions"])
-        for a, b in zip(one, ten, strict=True)
-    ]
-    figures["ratios"] = {"an input of ten : a lone input": statistics.median(per_input)}
-    if bitcore := runs.get("bitcore, 1 input"):
-        times = [b["seconds"] / a["seconds"] for a, b in zip(one, bitcore, strict=True)]
-        figures["ratios"]["airgap : bitcore-lib"] = statistics.median(times)
+    figures["ratios"] = {
+        f"{code}: an input of ten beside a lone one": statistics.median(
+            (b["seconds"] / b["transactions"] / 10) / (a["seconds"] / a["transactions"])
+            for a, b in zip(
+                runs[f"{code}, 1 input"], runs[f"{code}, 10 inputs"], strict=True
+            )
+        )
+        for code in STORAGES
+    }
+    if bitcore := runs.get("bitcore-lib, BTC, 1 input"):
+        pairs = zip(runs["BTC, 1 input"], bitcore, strict=True)
+        times = [theirs["seconds"] / ours["seconds"] for ours, theirs in pairs]
+        figures["ratios"]["BTC: times faster than bitcore-lib"] = statistics.median(
+            times
+        )
     return figures
 
 
 def _print(figures: dict[str, Figures]) -> None:
-    print(
-        f"{TRANSACTIONS} P2WPKH transactions, {KEYS} keys, medians of {ROUNDS} rounds"
-    )
-    print(f"{'':<22}{'tx/s':>8}{'open +ms':>10}{'peak MiB':>10}")
+    print(f"{TRANSACTIONS} inputs a batch, medians of {ROUNDS} rounds")
+    print(f"{'':<28}{'tx/s':>8}{'open +ms':>10}{'peak MiB':>10}")
     for name, figure in figures.items():
         if "transactions" in figure:
             rate = figure["transactions"] / figure["seconds"]
@@ -125,10 +145,12 @@ def _print(figures: dict[str, Figures]) -> None:
                 f"{opening * 1000:>10.0f}" if opening is not None else f"{'-':>10}"
             )
             memory = f"{peak:>10.0f}" if peak is not None else f"{'-':>10}"
-            print(f"{name:<22}{rate:>8.0f}{open_ms}{memory}")
-    print(f"airgap-signer --help  {figures['help']['seconds']:>8.2f} s")
-    for name, ratio in figures["ratios"].items():
-        print(f"{name:<34}{ratio:>6.2f}")
+            print(f"{name:<28}{rate:>8.0f}{open_ms}{memory}")
+    rows = {"airgap-signer --help, s": figures["help"]["seconds"], **figures["ratios"]}
+    for name in ("adding", "listing", "importing"):
+        rows[f"{ENTRIES} entries: {name}, s"] = figures["storage"][name]
+    for name, row in rows.items():
+        print(f"{name:<46}{row:>8.2f}")
 
 
 if __name__ == "__main__":

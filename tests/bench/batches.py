@@ -10,8 +10,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from airgap_shared import documents, secp256k1
-from airgap_shared.chains import lookup
+from airgap_shared.chains import Chain, lookup
 from airgap_shared.formats.bitcoin import script
+from airgap_shared.formats.bitcoin.digests import SIGHASH_ALL
+from airgap_shared.formats.bitcoin.spending import RULES
 from airgap_shared.formats.bitcoin.transaction import (
     Input,
     OutPoint,
@@ -22,18 +24,21 @@ from airgap_shared.formats.psbt import PSBT, PSBTInput
 from airgap_signer import chains, keys, pairs, session
 from airgap_signer.wallet import Secret, StoredEntry
 
-CHAIN = lookup("BTC", "testnet")
 PASSWORD = b"measured, not guarded"
 KDF_MEMORY_MIB = 64
 """The least that is accepted; the default of 256 adds only to memory and opening."""
-COIN = 1_000_000
-FEE = 1_000
+COIN = 10_000_000_000
+FEE_RATE = 2
+"""Times the least that nodes relay."""
+BYTES = 200
+"""More than an input and an output take."""
 
 
 @dataclass
 class Bench:
     """A signer with keys, and the relay that it is paired with."""
 
+    chain: str
     signer: str
     """Fingerprint of its identity."""
     relay_seed: bytes
@@ -53,14 +58,14 @@ class Bench:
         return documents.Identity(role="relay", name="bench", key=self.relay_key)
 
 
-def make_signer(path: Path, count: int) -> Bench:
+def make_signer(path: Path, count: int, chain: Chain) -> Bench:
     """Make a storage with ``count`` private keys, paired with a relay."""
     public = session.create(path, PASSWORD, "bench", os.urandom(32), KDF_MEMORY_MIB)
-    added = [_entry(number) for number in range(count)]
-    entries = {entry.signature_id: entry for entry, _ in added}
-    texts = {entry.signature_id: text for entry, text in added}
-    public_keys = {each: entry.public_key for each, entry in entries.items()}
-    bench = Bench(public.fingerprint(), os.urandom(32), public_keys)
+    added = [entry(number, chain) for number in range(count)]
+    entries = {made.signature_id: made for made, _ in added}
+    texts = {made.signature_id: text for made, text in added}
+    public_keys = {each: made.public_key for each, made in entries.items()}
+    bench = Bench(chain.code, public.fingerprint(), os.urandom(32), public_keys)
     identity = documents.seal(bench.relay_identity, bench.relay_key, bench.relay.sign)
     with session.open_(path, PASSWORD) as opened:
         public = opened.public.with_entries(entries)
@@ -71,7 +76,8 @@ def make_signer(path: Path, count: int) -> Bench:
 
 
 def make_batch(bench: Bench, count: int, inputs: int = 1) -> bytes:
-    """Return an unsigned batch of ``count`` P2WPKH transactions to others."""
+    """Return an unsigned batch of ``count`` transactions to others."""
+    chain = lookup(bench.chain, "testnet")
     now = int(time.time())
     batch = documents.UnsignedBatch(
         id=os.urandom(12).hex(),
@@ -83,7 +89,7 @@ def make_batch(bench: Bench, count: int, inputs: int = 1) -> bytes:
         network="testnet",
         manifest=1,
         items=tuple(
-            _item(each, key, inputs)
+            _item(each, key, inputs, chain)
             for each, key in itertools.islice(
                 itertools.cycle(bench.public_keys.items()), count
             )
@@ -92,37 +98,46 @@ def make_batch(bench: Bench, count: int, inputs: int = 1) -> bytes:
     return documents.seal(batch, bench.relay_key, bench.relay.sign)
 
 
-def _entry(number: int) -> tuple[StoredEntry, str]:
-    family = chains.family(CHAIN)
+def entry(number: int, chain: Chain) -> tuple[StoredEntry, str]:
+    """Return a fresh private key's entry and its text."""
+    family = chains.family(chain)
     secret = keys.fresh_secret(os.urandom)
     key = secp256k1.public_key(secret)
-    entry = StoredEntry(
+    made = StoredEntry(
         signature_id=f"{number:08x}-0000-4000-8000-000000000000",
-        chain="BTC",
+        chain=chain.code,
         network="testnet",
         kind="privateKey",
         public_key=key.hex(),
-        address=family.address(key, CHAIN),
+        address=family.address(key, chain),
         created=int(time.time()),
     )
-    return entry, family.secret_text(secret, CHAIN)
+    return made, family.secret_text(secret, chain)
 
 
-def _item(signature_id: str, key: str, inputs: int) -> documents.UnsignedItem:
-    paid_by = script.p2wpkh(script.hash160(bytes.fromhex(key)))
+def _item(
+    signature_id: str, key: str, inputs: int, chain: Chain
+) -> documents.UnsignedItem:
+    paid_by = script.managed_script(bytes.fromhex(key), chain.bitcoin)
     previous = [_previous(paid_by) for _ in range(inputs)]
-    to_others = script.p2wpkh(os.urandom(20))
+    to_others = script.managed_script(os.urandom(33), chain.bitcoin)
+    fee = FEE_RATE * BYTES * inputs * chain.bitcoin.min_fee_rate
     unsigned = Transaction(
         2,
         tuple(Input(OutPoint(tx.tx_id(), 1), 0xFFFFFFFF) for tx in previous),
-        (Output(inputs * COIN - FEE * inputs, to_others),),
+        (Output(inputs * COIN - fee, to_others),),
         0,
     )
-    said = tuple(PSBTInput(tx, tx.outputs[1]) for tx in previous)
+    is_segwit = chain.bitcoin.managed_script == "p2wpkh"
+    has_fork_id = RULES[chain.code].hash_type != SIGHASH_ALL
+    said = tuple(
+        PSBTInput(tx, tx.outputs[1] if is_segwit else None, has_fork_id)
+        for tx in previous
+    )
     payload = PSBT(unsigned, said).encode()
     return documents.UnsignedItem(
         id=os.urandom(12).hex(),
-        chain="BTC",
+        chain=chain.code,
         keys=(documents.KeyReference(signature_id=signature_id),),
         payload=payload,
         source=hashlib.sha256(payload).hexdigest(),

@@ -40,7 +40,7 @@ class BitcoinParameters:
     """Base units below which no node relays an output, where that is a rule that the
     original signer knew in a stricter form; elsewhere such an output is odd."""
     checks_fee_field: bool = False
-    """Whether Tatum's ``fee`` must be what is paid: the original looked on DOGE alone."""
+    """Whether Tatum's ``fee`` must be what is paid: the original looked on DOGE."""
     cashaddr_prefix: str = ""
     """Prefix of CashAddr; then no base58 address is written."""
 

@@ -5,16 +5,18 @@ BIP-32, BIP-39; ECDSA with RFC 6979 nonces and low S, never ground for a low R, 
 that a second machine gives the same bytes and nothing can hide in a nonce.
 """
 
+import hashlib
 import hmac
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from embit import base58, bip39
-from embit.bip32 import HDKey
+from embit import base58, bip39, hashes
 
 from airgap_shared import secp256k1
 from airgap_shared.chains import Chain
+from airgap_shared.derivation import child_digest
 from airgap_shared.errors import StorageError
 
 Random = Callable[[int], bytes]
@@ -24,6 +26,11 @@ SCHNORR_BCH = b"Schnorr+SHA256  "
 
 EVEN_Y = 0x02
 """First byte of a compressed public key whose y is even (SEC 1, §2.3.3)."""
+
+HARDENED = 1 << 31
+"""First number of a hardened child (BIP-32)."""
+
+_WORDS = {word: number for number, word in enumerate(bip39.WORDLIST)}
 
 MNEMONIC_BYTES = 32
 """Entropy of a fresh mnemonic: 24 words, as Tatum KMS makes them."""
@@ -43,25 +50,39 @@ def fresh_secret(random: Random) -> bytes:
 
 def check_mnemonic(text: str) -> str:
     """Return ``text`` with single spaces; raises ``storage.bad_mnemonic``."""
-    mnemonic = " ".join(text.split())
-    if not bip39.mnemonic_is_valid(mnemonic):
+    words = text.split()
+    numbers = [_WORDS[word] for word in words if word in _WORDS]
+    if len(numbers) != len(words) or not _is_checked(numbers):
         raise StorageError(
             "storage.bad_mnemonic",
             "these are not the words of a BIP-39 mnemonic, or one is mistyped",
         )
-    return mnemonic
+    return " ".join(words)
+
+
+def _is_checked(numbers: list[int]) -> bool:
+    """Whether the last word carries the checksum of the others (BIP-39)."""
+    if len(numbers) not in (12, 15, 18, 21, 24):
+        return False
+    check_bits = len(numbers) // 3
+    bits = 0
+    for number in numbers:
+        bits = bits << 11 | number
+    entropy = (bits >> check_bits).to_bytes(4 * check_bits, "big")
+    expected = hashlib.sha256(entropy).digest()[0] >> (8 - check_bits)
+    return bits & (1 << check_bits) - 1 == expected
 
 
 def xpub(mnemonic: str, chain: Chain) -> str:
     """Return the extended public key at the chain's path (BIP-32)."""
-    # embit writes only versions that read xpub; Litecoin's reads Ltub.
-    account = _account(mnemonic, chain.path).to_public()
-    return str(base58.encode_check(account.serialize(chain.bitcoin.xpub_version)))
+    account = _account(mnemonic, chain.path)
+    data = chain.bitcoin.xpub_version + account.place + account.chain_code
+    return str(base58.encode_check(data + secp256k1.public_key(account.secret)))
 
 
 def child_secret(mnemonic: str, chain: Chain, index: int) -> bytes:
     """Return the private key of the non-hardened child ``index``."""
-    return bytes(_account(mnemonic, chain.path).child(index).secret)
+    return _child(_account(mnemonic, chain.path), index).secret
 
 
 def sign_ecdsa(secret: bytes, digest: bytes) -> bytes:
@@ -131,8 +152,32 @@ def identity_public(seed: bytes) -> str:
     return identity_key(seed).public_key().public_bytes_raw().hex()
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class _Node:
+    """An extended private key (BIP-32)."""
+
+    secret: bytes
+    chain_code: bytes
+    place: bytes
+    """Depth, fingerprint of the parent, and number, as they are serialized."""
+
+
+def _child(node: _Node, number: int) -> _Node:
+    key = secp256k1.public_key(node.secret)
+    parent = b"\x00" + node.secret if number >= HARDENED else key
+    added, chain_code = child_digest(node.chain_code, parent, number)
+    secret = bytes(secp256k1.native.ec_privkey_add(node.secret, added))
+    place = bytes([node.place[0] + 1]) + hashes.hash160(key)[:4]
+    return _Node(secret, chain_code, place + number.to_bytes(4, "big"))
+
+
 @lru_cache(maxsize=64)
-def _account(mnemonic: str, path: str) -> HDKey:
+def _account(mnemonic: str, path: str) -> _Node:
     """Derive a mnemonic's account once a run: 2,048 rounds of HMAC-SHA512."""
-    secp256k1.require_native()
-    return HDKey.from_seed(bip39.mnemonic_to_seed(mnemonic)).derive(path)
+    seed = hashlib.pbkdf2_hmac("sha512", mnemonic.encode(), b"mnemonic", 2048)
+    digest = hmac.digest(b"Bitcoin seed", seed, "sha512")
+    node = _Node(digest[:32], digest[32:], bytes(9))
+    for step in path.split("/")[1:]:
+        number = int(step.removesuffix("h"))
+        node = _child(node, number + HARDENED if step.endswith("h") else number)
+    return node
