@@ -263,6 +263,7 @@ class TestChanges:
         An index that looks right but points to an empty tree would let the coin
         be signed a second time.
         """
+        head = head_at(path, 5)
         database = sqlite3.connect(path)
         database.execute("PRAGMA writable_schema = ON")
         database.execute(
@@ -287,13 +288,13 @@ class TestChanges:
         every = "SELECT reference FROM coin ORDER BY height, position, number"
         assert len(blind.execute(every).fetchall()) == 4
         blind.close()
-        assert verify(path, 5, "00" * 32) == "changed"
+        assert verify(path, 5, head) == "changed"
 
-    @pytest.mark.parametrize("size", [0, 1, 50, 99, 100, 512, 4096, 8191, -1, -4096])
+    @pytest.mark.parametrize("size", [0, 1, 50, 99, 100, 512, 4096, 8191, -4096])
     def test_a_truncated_file_stops_the_signer(self, path, size):
-        data = path.read_bytes()
+        head, data = head_at(path, 5), path.read_bytes()
         path.write_bytes(data[:size])
-        assert verify(path, 5, "00" * 32) in ("changed", "rolled_back")
+        assert verify(path, 5, head) == "changed"
 
     @pytest.mark.parametrize("filler", [b"", b"\x00" * 4096, b"garbage" * 1000])
     def test_another_file_in_its_place_stops_the_signer(self, path, filler):

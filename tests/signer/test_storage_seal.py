@@ -206,3 +206,4 @@ class TestPasswordChange:
         assert seal.height == 3
         storage.renew_seal(opened, seal, 3, "ab" * 32)
         assert storage.read_seal(opened) == seal
+        assert not storage.beside(path, "seal.next").exists()

@@ -43,14 +43,14 @@ def wif(name, network="testnet"):
     return chains.family(chain).secret_text(secret_of(name), chain)
 
 
-def key_entry(signature_id, secret_text, network="testnet", **fields):
+def key_entry(signature_id, secret_text, network="testnet", code="BTC", **fields):
     """Return the entry of a private key."""
-    chain = lookup("BTC", network)
+    chain = lookup(code, network)
     family = chains.family(chain)
     key = secp256k1.public_key(family.secret(secret_text, chain))
     values = {
         "signature_id": signature_id,
-        "chain": "BTC",
+        "chain": code,
         "network": network,
         "kind": "privateKey",
         "public_key": key.hex(),
@@ -60,14 +60,16 @@ def key_entry(signature_id, secret_text, network="testnet", **fields):
     return StoredEntry(**values | fields)
 
 
-def wallet_entry(signature_id, mnemonic=MNEMONIC, network="testnet", **fields):
+def wallet_entry(
+    signature_id, mnemonic=MNEMONIC, network="testnet", code="BTC", **fields
+):
     """Return the entry of a mnemonic."""
     values = {
         "signature_id": signature_id,
-        "chain": "BTC",
+        "chain": code,
         "network": network,
         "kind": "mnemonic",
-        "xpub": keys.xpub(mnemonic, lookup("BTC", network)),
+        "xpub": keys.xpub(mnemonic, lookup(code, network)),
         "created": NOON,
     }
     return StoredEntry(**values | fields)
