@@ -174,7 +174,8 @@ def _child(node: _Node, number: int) -> _Node:
 @lru_cache(maxsize=64)
 def _account(mnemonic: str, path: str) -> _Node:
     """Derive a mnemonic's account once a run: 2,048 rounds of HMAC-SHA512."""
-    seed = hashlib.pbkdf2_hmac("sha512", mnemonic.encode(), b"mnemonic", 2048)
+    words = " ".join(mnemonic.split())
+    seed = hashlib.pbkdf2_hmac("sha512", words.encode(), b"mnemonic", 2048)
     digest = hmac.digest(b"Bitcoin seed", seed, "sha512")
     node = _Node(digest[:32], digest[32:], bytes(9))
     for step in path.split("/")[1:]:

@@ -145,7 +145,7 @@ def _from_mnemonic(found: Found, chain: Chain, now: int) -> Outcome:
 def _from_private_key(found: Found, chain: Chain, now: int) -> Outcome:
     family = chains.family(chain)
     text = found.fields.private_key
-    key = secp256k1.public_key(family.secret(text.strip(), chain))
+    key = secp256k1.public_key(family.secret(text, chain))
     address = family.address(key, chain)
     entry = msgspec.structs.replace(
         _entry(found, now), public_key=key.hex(), address=address

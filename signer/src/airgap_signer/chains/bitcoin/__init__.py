@@ -154,9 +154,12 @@ class BitcoinFamily:
         return address
 
     def secret(self, text: str, chain: Chain) -> bytes:
-        """Return the private key of a compressed WIF; raises ``storage.bad_key``."""
+        """Return the private key of a compressed WIF; raises ``storage.bad_key``.
+
+        Spaces around it are what Tatum KMS stored as they were typed.
+        """
         try:
-            data = base58.decode_check(text)
+            data = base58.decode_check(text.strip())
         except ValueError:
             data = b""
         version = bytes([chain.bitcoin.wif_version])
