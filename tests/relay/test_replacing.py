@@ -7,9 +7,10 @@ from airgap_relay.lifecycle import FROZEN, State
 from airgap_shared import documents, secp256k1
 from airgap_shared.documents import UnsignedBatch
 from airgap_shared.errors import ContractError, RefusalError
+from tests.relay import world as worlds
 from tests.relay.world import OWN
 from tests.simulators import signer
-from tests.simulators.tatum import Fault
+from tests.simulators.tatum import CrashError, Fault
 
 
 @pytest.fixture
@@ -255,3 +256,58 @@ def test_a_replacement_is_planned_the_same_way_twice(world):
 
     assert plan().digest == plan().digest
     assert plan().old_fee == 1_000
+
+
+class Steps:
+    """Ends the relay at one step."""
+
+    def __init__(self, last):
+        self.left = last
+
+    def __call__(self):
+        self.left -= 1
+        if self.left == 0:
+            raise CrashError
+
+
+def whole_way(world):
+    """Replace the payment unless that is done, and do all that follows."""
+    if world.item(1).replaces != "fee":
+        world.replace(1)
+    exported = service.export(world.relay)
+    if exported is None and world.item(1).state is State.EXPORTED:
+        exported = service.written_again(world.relay, world.item(1).batch)
+    if exported is not None:
+        world.import_(exported)
+    world.broadcast()
+
+
+@pytest.mark.parametrize("faults", [(), (Fault.FAILED,), (Fault.LOST_AFTER,)])
+def test_ended_at_any_step_a_replacement_is_sent_and_completed(tmp_path, faults):
+    last, ended = 1, True
+    while ended:
+        world = worlds.build(tmp_path / f"relay{last}")
+        world.payment(1, change=20_000)
+        world.to_signed()
+        world.broadcast()
+        first = world.item(1).tx_id
+        world.tatum.fail("broadcast", *faults)
+        world.open(Steps(last))
+        ended = False
+        try:
+            whole_way(world)
+        except CrashError:
+            ended = True
+            world.open()
+            whole_way(world)
+            whole_way(world)
+        versions = world.relay.journal.versions(world.pending_id(1))
+        assert {data for _id, data in world.tatum.sent} == {v.signed for v in versions}
+        assert [version.is_sent for version in versions] == [True, True]
+        assert world.item(1).state is State.COMPLETED
+        # Whichever was found counts: here both, and the newer one was asked first.
+        assert world.item(1).tx_id == versions[1].tx_id != first
+        assert world.tatum.completed[world.pending_id(1)] == versions[1].tx_id
+        world.close()
+        last += 1
+    assert last > 12

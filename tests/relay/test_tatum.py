@@ -74,6 +74,46 @@ def test_failed_means_sent_and_not_completed(server, client):
     assert broadcast(client) == tatum.Broadcast(TX_ID, completed=False)
 
 
+def test_a_withdrawal_is_sent_by_its_own_call(server, client):
+    server.script.append((200, {"txId": TX_ID, "completed": True}))
+    sent = client.broadcast(BTC, b"\x01", ID, "b" * 24)
+    assert sent == tatum.Broadcast(TX_ID, completed=True)
+    method, path, body, _headers = server.requests[0]
+    assert (method, path) == ("POST", "/v3/offchain/withdrawal/broadcast")
+    assert list(json.loads(body).items()) == [
+        ("currency", "BTC"),
+        ("signatureId", ID),
+        ("withdrawalId", "b" * 24),
+        ("txData", "01"),
+    ]
+
+
+@pytest.mark.parametrize("answer", [{"completed": False}, {}])
+def test_a_withdrawal_may_be_sent_and_not_completed(server, client, answer):
+    server.script.append((200, {"txId": TX_ID} | answer))
+    assert not client.broadcast(BTC, b"\x01", ID, "b" * 24).completed
+
+
+def test_a_withdrawal_is_completed_by_hand(server, client):
+    server.script.append((200, b""))
+    client.complete_withdrawal("b" * 24, TX_ID)
+    method, path, *_ = server.requests[0]
+    assert (method, path) == (
+        "PUT",
+        f"/v3/offchain/withdrawal/{'b' * 24}/{TX_ID}",
+    )
+
+
+@pytest.mark.parametrize(("revert", "word"), [(True, "true"), (False, "false")])
+def test_a_pending_transaction_is_deleted_and_says_whether_to_give_back(
+    server, client, revert, word
+):
+    server.script.append((200, b""))
+    client.cancel(ID, revert=revert)
+    method, path, *_ = server.requests[0]
+    assert (method, path) == ("DELETE", f"/v3/kms/{ID}?revert={word}")
+
+
 def test_completing_has_an_empty_answer(server, client):
     server.script = [(204, b"")]
     client.complete(ID, TX_ID)

@@ -22,6 +22,7 @@ from airgap_shared.documents import (
 )
 from airgap_shared.formats import psbt
 from airgap_shared.formats.bitcoin import script, spending, transaction
+from airgap_shared.formats.bitcoin.digests import Digests
 
 NOON = 1_700_000_000
 START = "00" * 32
@@ -45,7 +46,7 @@ def schnorr(digest, key):
 
 def sign_transaction(unsigned, coins, secrets):
     """Return ``unsigned`` signed by whichever of ``secrets`` fits each coin."""
-    digests = spending.Digests(unsigned, coins)
+    digests = Digests(unsigned, coins)
     by_script = {
         spendable: key
         for key in secrets

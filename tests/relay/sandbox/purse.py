@@ -12,6 +12,7 @@ from airgap_shared import chains, secp256k1
 from airgap_shared.formats import bitcore
 from airgap_shared.formats.bitcoin import script as scripts
 from airgap_shared.formats.bitcoin import spending
+from airgap_shared.formats.bitcoin.digests import Digests
 from airgap_shared.formats.bitcoin.transaction import (
     Input,
     OutPoint,
@@ -110,7 +111,7 @@ def spend(
 
 def sign(unsigned: Transaction, coins: list[Output]) -> Transaction:
     """The same, signed with the one key."""
-    digests = spending.Digests(unsigned)
+    digests = Digests(unsigned)
     inputs = []
     for index, (spent, coin) in enumerate(zip(unsigned.inputs, coins, strict=True)):
         digest = spending.digest(digests, index, coin, KEY)

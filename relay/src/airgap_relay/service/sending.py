@@ -1,8 +1,8 @@
 """What is signed → the network → completed at Tatum. Exactly once, or said so.
 
 Before anything is sent, the journal says so; the transaction id was known before
-that. Only ever the same bytes are sent again. Whichever version of a payment the
-network has is what became of it.
+that. Only ever the same bytes are sent again. The version that the network has is what
+became of a payment: a confirmed one, the newest, or any when the newest is refused.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -188,9 +188,9 @@ class _Trial:
     def _settle(self, item: Item) -> Change:
         """Look an uncertain one up; when it is not there, send the same bytes again."""
         found = self._look_up(item)
-        if isinstance(found, Found):
+        if isinstance(found, Found) and _settles(found, item):
             return _found(item, found.tx_id)
-        if found is not None:
+        if isinstance(found, RemoteError):
             return _change(item, (), found)
         try:
             return self._submit(item)
@@ -204,7 +204,8 @@ class _Trial:
     def _found_or(self, item: Item, event: Event | None, error: RemoteError) -> Change:
         """Believe a failure only when no version of it is there."""
         found = self._look_up(item)
-        if isinstance(found, Found):
+        is_rejected = isinstance(error, RemoteRejectedError)
+        if isinstance(found, Found) and (is_rejected or _settles(found, item)):
             return _found(item, found.tx_id)
         if event is Event.REJECT and (found is not None or self._is_replacing(item)):
             # Refused, but nobody can say that it is not there, or will not be.
@@ -271,6 +272,14 @@ def _side_by_side(
 def _lost(item: Item) -> tuple[Event, ...]:
     """Return what makes an item uncertain, unless it is."""
     return () if item.state is State.UNCERTAIN else (Event.LOSE,)
+
+
+def _settles(found: Found, item: Item) -> bool:
+    """Whether ``found`` says what became of an item.
+
+    An earlier version that still waits does not: the newest one may take its place.
+    """
+    return found.is_confirmed or found.tx_id == item.tx_id
 
 
 def _found(item: Item, tx_id: str, done: tuple[Event, ...] = ()) -> Change:

@@ -65,6 +65,7 @@ def code_of(*arguments, **more):
 
 SEGWIT = script.p2wpkh(script.hash160(HOT))
 LEGACY = script.p2pkh(script.hash160(HOT))
+TAPROOT = script.p2tr(secp256k1.taproot_output_key(HOT))
 WALLET = script.p2wpkh(script.hash160(WALLET_KEY))
 
 
@@ -86,6 +87,19 @@ def test_a_legacy_input_is_claimed_only_when_nothing_proves_it():
     assert stated == psbt.PSBTInput(made, None)
     (stated,) = psbt.decode(prepare([made], proofs={}).payload).inputs
     assert stated == psbt.PSBTInput(None, Output(1_000, LEGACY))
+
+
+def test_a_taproot_input_is_claimed_for_its_signature_proves_all_amounts():
+    made = parent(Output(1_000, TAPROOT))
+    prepared = prepare([made])
+    assert prepared == prepare([made], proofs={})
+    (stated,) = psbt.decode(prepared.payload).inputs
+    assert stated == psbt.PSBTInput(None, Output(1_000, TAPROOT))
+    container = psbt.decode(prepared.payload)
+    signed = sign_transaction(container.unsigned, coins_of(container), [secret("hot")])
+    assert FAMILY.matches(prepared.payload, signed.encode()) == signed.tx_id()
+    lie = replace(signed, outputs=(Output(800, SOMEBODY),))
+    assert refused(prepared.payload, lie.encode()) == "contract.signed.changed"
 
 
 @pytest.mark.parametrize("claim", [Output(999, SEGWIT), Output(1_000, LEGACY)])
