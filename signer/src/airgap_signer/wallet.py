@@ -80,6 +80,16 @@ class Public(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             )
         return entry
 
+    def usable(self, signature_id: str) -> StoredEntry:
+        """Return a live entry of a supported chain; raises ``storage.kept`` too."""
+        entry = self.entry(signature_id)
+        if entry.kept:
+            raise StorageError(
+                "storage.kept",
+                f"{entry.chain} is not supported yet: {signature_id} is only kept",
+            )
+        return entry
+
     def with_entries(self, added: dict[str, StoredEntry]) -> "Public":
         """Return the section with ``added`` entries.
 

@@ -119,7 +119,7 @@ def getaddress(signature_id: str, index: int) -> None:
 
     run = invocation()
     with opened(run) as session:
-        entry = session.public.entry(signature_id)
+        entry = session.public.usable(signature_id)
         address = entry.address
         if entry.kind == "mnemonic":
             chain = lookup(entry.chain, entry.network)
@@ -145,7 +145,7 @@ def getprivatekey(signature_id: str, index: int, confirm: str | None) -> None:
 
     run = invocation()
     with opened(run) as session:
-        entry = session.public.entry(signature_id)
+        entry = session.public.usable(signature_id)
         if entry.kind == "mnemonic":
             run.note("with the xpub, this one key gives the whole wallet away")
         what = f"private key {signature_id} {index} {session.public.key}"
