@@ -1,12 +1,21 @@
 """The command that brings a custodian over from Tatum KMS."""
 
+import json
 import os
 
 import pytest
 
-from tests.signer.test_tatum_wallet import KEY, PASSWORD, WORDS, written
-from tests.signer.world import COLD, HOT, SPARE, wif
+from tests.signer.test_tatum_wallet import wallet_dat
+from tests.signer.world import COLD, HOT, MNEMONIC, SPARE, WALLET, wallet_entry, wif
 
+PASSWORD = b"tatum password"
+KEY = {"privateKey": wif("hot"), "chain": "BTC", "testnet": True}
+WORDS = {
+    "mnemonic": MNEMONIC,
+    "xpub": wallet_entry(WALLET).xpub,
+    "chain": "BTC",
+    "testnet": True,
+}
 NEW = "44444444-2222-4333-8444-555555555555"
 OTHER = "55555555-2222-4333-8444-555555555555"
 
@@ -20,7 +29,7 @@ def brought(signer, tmp_path):
     file = tmp_path / "wallet.dat"
 
     def brought(entries, password=PASSWORD):
-        file.write_bytes(written(entries, password))
+        file.write_bytes(wallet_dat(json.dumps(entries).encode(), password))
         return signer("import-tatum", file, "--tatum-password-file", secret)
 
     return brought
@@ -30,7 +39,7 @@ def ids(rows):
     return {name: [row["signatureId"] for row in group] for name, group in rows.items()}
 
 
-def test_every_entry_is_taken_known_kept_or_refused_by_name(brought, signer, home):
+def test_every_entry_is_taken_known_kept_or_refused_by_name(brought, home):
     entries = {
         NEW: {**WORDS, "mnemonic": WORDS["mnemonic"]},
         HOT: {**KEY, "privateKey": wif("hot")},
