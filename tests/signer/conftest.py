@@ -80,7 +80,9 @@ def run(capfdbinary, monkeypatch):
             commandline.run(NAME, PROGRAM, [str(a) for a in arguments])
         out, err = capfdbinary.readouterr()
         assert b"Traceback" not in err
-        return Outcome(caught.value.code, out, err.decode())
+        status = caught.value.code
+        assert isinstance(status, int)
+        return Outcome(status, out, err.decode())
 
     return run
 

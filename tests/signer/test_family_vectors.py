@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from airgap_shared import secp256k1
-from airgap_shared.chains import lookup
+from airgap_shared.chains import Network, lookup
 from airgap_shared.derivation import ExtendedKey
 from airgap_shared.formats import bitcore
 from airgap_shared.formats.bitcoin import script, transaction
@@ -102,7 +102,7 @@ def container(code, pending, public_keys):
 
 def prepared(code, vector):
     """Return a signer with the vector's keys, and Tatum's transaction as an item."""
-    network = "testnet" if vector["testnet"] else "mainnet"
+    network: Network = "testnet" if vector["testnet"] else "mainnet"
     vault, pending = Vault(network), vector["pending"]
     chain = lookup(code, network)
     if vector["signer"] == "onchain":

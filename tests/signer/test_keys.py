@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from embit import bip39
 from embit.bip32 import HDKey
@@ -116,6 +117,26 @@ class TestSecrets:
         assert keys.fresh_secret(lambda _size: largest) == largest
 
 
+class TestNonces:
+    def test_a_nonce_out_of_range_is_drawn_again(self, monkeypatch):
+        """RFC 6979, section 3.2, step h.3: it happens once in 2^128 signatures."""
+        drawn = []
+        real = secp256k1.is_secret
+
+        def first_is_too_large(value):
+            drawn.append(value)
+            return len(drawn) > 1 and real(value)
+
+        monkeypatch.setattr(secp256k1, "is_secret", first_is_too_large)
+        secret, digest = secret_of("hot"), bytes(32)
+        signature = keys.sign_schnorr_bch(secret, digest)
+        assert len(drawn) == len(set(drawn)) == 2
+        key = secp256k1.public_key(secret)
+        monkeypatch.undo()
+        assert signature != keys.sign_schnorr_bch(secret, digest)
+        assert secp256k1.verify_schnorr_bch(signature, digest, key)
+
+
 class TestSignatures:
     DIGEST = hashlib.sha256(b"to sign").digest()
 
@@ -129,7 +150,7 @@ class TestSignatures:
         private = ec.derive_private_key(
             int.from_bytes(secret_of("hot"), "big"), ec.SECP256K1()
         )
-        algorithm = ec.ECDSA(utils.Prehashed(ec.hashes.SHA256()))
+        algorithm = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
         signature = keys.sign_ecdsa(secret_of("hot"), self.DIGEST)
         private.public_key().verify(signature, self.DIGEST, algorithm)
         with pytest.raises(InvalidSignature):

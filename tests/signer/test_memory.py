@@ -33,7 +33,8 @@ def record(name, *coins, request="request"):
 
 
 def memory_of(*records):
-    by_id, by_coin = {}, {}
+    by_id: dict[str, list[Record]] = {}
+    by_coin: dict[str, list[Record]] = {}
     for each in records:
         by_id.setdefault(each.tatum_id, []).append(each)
         for spent in each.coins:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from airgap_shared import secp256k1
 from airgap_shared.errors import SafetyError
 from airgap_signer import selftest
 
@@ -52,7 +51,7 @@ def test_a_machine_that_reckons_wrong_is_found(monkeypatch, name, target, replac
 
 
 def test_a_silent_fallback_to_python_stops_the_signer(monkeypatch):
-    monkeypatch.setattr(secp256k1.embit_secp256k1, "ec_pubkey_create", None)
+    monkeypatch.setattr("embit.util.secp256k1.ec_pubkey_create", None)
     with pytest.raises(SafetyError) as caught:
         selftest.run()
     assert caught.value.code == "safety.secp256k1"
@@ -65,7 +64,7 @@ def test_the_softwares_digest_is_over_every_source_file(monkeypatch, tmp_path):
     package = tmp_path / "airgap_signer"
     (package / "sub").mkdir(parents=True)
     (package / "a.py").write_text("x")
-    monkeypatch.setattr(selftest.airgap_signer, "__path__", [str(package)])
+    monkeypatch.setattr("airgap_signer.__path__", [str(package)])
     seen = {first, selftest.software_digest()}
     (package / "sub" / "b.py").write_text("")
     seen.add(selftest.software_digest())

@@ -57,11 +57,14 @@ class TestCeremony:
     def test_no_secret_is_decrypted_before_the_person_has_decided(
         self, home, monkeypatch
     ):
-        exposed = []
+        exposed: list[object] = []
         real = storage.expose
-        monkeypatch.setattr(
-            storage, "expose", lambda *a: exposed.append(a[1]) or real(*a)
-        )
+
+        def expose(opened, type_):
+            exposed.append(type_)
+            return real(opened, type_)
+
+        monkeypatch.setattr(storage, "expose", expose)
 
         def look(_review, _last_at):
             assert exposed == []
@@ -73,7 +76,7 @@ class TestCeremony:
         def broken():
             raise SafetyError("safety.self_test", "x")
 
-        monkeypatch.setattr(session.selftest, "run", broken)
+        monkeypatch.setattr("airgap_signer.selftest.run", broken)
         monkeypatch.setattr(storage, "expose", None)
         with pytest.raises(SafetyError):
             sign(home, home.relay.batch_file(payment(home.relay)))

@@ -3,6 +3,7 @@
 import pytest
 
 from airgap_signer import session, storage
+from airgap_signer.journal import Journal
 from tests.signer.sessions import (
     Crash,
     cut_off,
@@ -37,9 +38,9 @@ class TestCrash:
     ):
         data = home.relay.batch_file(payment(home.relay))
         names = {
-            "journal": (session.Journal, "append"),
+            "journal": (Journal, "append"),
             "seal": (storage, "write_seal"),
-            "answer": (session.Journal, "keep_answer"),
+            "answer": (Journal, "keep_answer"),
         }
 
         def crash(*_):

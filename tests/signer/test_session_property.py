@@ -1,5 +1,6 @@
 """Whatever is asked: no coin is ever signed for two requests."""
 
+import contextlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from airgap_shared.formats.bitcoin import transaction
-from airgap_signer import session
+from airgap_signer.journal import Journal
+from tests.signer import world
 from tests.signer.sessions import (
     Crash,
     sign,
@@ -18,12 +20,16 @@ from tests.signer.sessions import (
 from tests.signer.world import HOT, p2wpkh
 from tests.simulators.relay_side import SOMEBODY, coin, key_of
 
-TEMPLATE = {}
+TEMPLATE: dict[str, world.Home] = {}
 
 
 @pytest.fixture(autouse=True)
 def _template(prepared):
     TEMPLATE["home"] = prepared
+
+
+def cut(*_):
+    raise Crash
 
 
 class Requests(RuleBasedStateMachine):
@@ -61,14 +67,10 @@ class Requests(RuleBasedStateMachine):
             items.append(self.home.relay.item(f"{name}", coins, outputs, [key_of(HOT)]))
         data = self.home.relay.batch_file(*items)
         if crash:
-            keep = session.Journal.keep_answer
-            session.Journal.keep_answer = lambda *_: (_ for _ in ()).throw(Crash)
-            try:
-                sign(self.home, data)
-            except Crash:
-                pass
-            finally:
-                session.Journal.keep_answer = keep
+            with pytest.MonkeyPatch.context() as broken:
+                broken.setattr(Journal, "keep_answer", cut)
+                with contextlib.suppress(Crash):
+                    sign(self.home, data)
         _, answer = sign(self.home, data)
         for each in answer.items:
             if each.signed:

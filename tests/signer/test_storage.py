@@ -259,7 +259,7 @@ class TestHeader:
     def test_a_parameter_below_the_floor_or_above_the_ceiling_is_never_run(
         self, path, change, monkeypatch
     ):
-        derived = []
+        derived: list[object] = []
         monkeypatch.setattr(storage, "_derive", derived.append)
         with_header(path, change)
         assert refused(path) == "storage.damaged"

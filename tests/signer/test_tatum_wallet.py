@@ -62,6 +62,7 @@ def test_a_wallet_of_tatums_own_comes_over_whole(wallet):
     assert all(outcome.error is None for outcome in outcomes)
     for outcome in outcomes:
         fields = exported[outcome.found.signature_id]
+        assert outcome.entry is not None
         if outcome.entry.kept:
             assert json.loads(outcome.text) == fields
         else:

@@ -210,7 +210,7 @@ class Home:
     """A signer's files, and what a test knows of them."""
 
     path: Path
-    relay: RelaySide
+    relay: RelaySide | None
 
     @property
     def storage(self):

@@ -195,7 +195,8 @@ def sign_items(
             answers.append(SignedItem(id=item.item.id, refused=item.error.code))
         elif item.record is not None:
             answers.append(answer(item.record))
-        elif item.reading is not None:
+        else:
+            assert item.reading is not None
             record = sign(item.item, item.reading, public, secrets)
             records.append(record)
             answers.append(answer(record))

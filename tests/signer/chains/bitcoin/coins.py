@@ -5,7 +5,8 @@ from embit.script import Script
 from embit.transaction import Transaction as EmbitTransaction
 
 from airgap_shared import secp256k1
-from airgap_shared.formats.bitcoin import script, spending
+from airgap_shared.formats.bitcoin import script
+from airgap_shared.formats.bitcoin.spending import RULES
 from tests.signer.world import (
     p2pkh,
     p2wpkh,
@@ -38,7 +39,7 @@ def signed_by_stranger(item, coins):
     tx = EmbitTransaction.parse(item.signed)
     for index, made in enumerate(coins):
         spent, pays = tx.vin[index], made.output
-        single = spending.spend_of(pays.script)
+        single = RULES["BTC"].spend_of(pays.script)
         witness = spent.witness.items
         if single.is_segwit:
             signature, public = witness
