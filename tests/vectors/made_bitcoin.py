@@ -7,7 +7,7 @@ from typing import Any
 from embit import base58, bech32, bip32
 
 from airgap_shared import limits, secp256k1
-from airgap_shared.formats import psbt
+from airgap_shared.formats import cashaddr, psbt
 from airgap_shared.formats.bitcoin import script, transaction
 from airgap_shared.formats.bitcoin.transaction import (
     Input,
@@ -102,6 +102,7 @@ def bitcoin_vectors() -> list[Vector]:
     return [
         *_transactions(),
         *_addresses(),
+        *_cash_addresses(),
         *_signed(),
         *_coins(),
         *_words(),
@@ -208,6 +209,26 @@ def _addresses() -> list[Vector]:
     return [
         _text(
             f"address-{name}", must, "address", ok or "contract.address", text, **main
+        )
+        for name, must, ok, text in rows
+    ]
+
+
+def _cash_addresses() -> list[Vector]:
+    main = {"chain": "BCH", "network": "mainnet"}
+    key = cashaddr.encode("bitcoincash", 0, HASH)
+    token = cashaddr.encode("bitcoincash", 16, HASH)
+    rows = [
+        ("key", "BTC-18", "ok", key),
+        ("script", "BTC-18", "ok", cashaddr.encode("bitcoincash", 8, HASH)),
+        ("testnet", "BTC-18", "", cashaddr.encode("bchtest", 0, HASH)),
+        ("changed", "BTC-19", "", key[:-1] + ("q" if key[-1] != "q" else "p")),
+        ("mixed-case", "BTC-19", "", key[:-1] + key[-1].upper()),
+        ("other-kind", "BTC-20", "", token),
+    ]
+    return [
+        _text(
+            f"cashaddr-{name}", must, "address", ok or "contract.address", text, **main
         )
         for name, must, ok, text in rows
     ]
