@@ -135,3 +135,13 @@ def test_every_rule_names_tests_that_exist(page, prefix):
         named = re.findall(r"`([Tt]est_?\w+)`", rule)
         assert named, rule
         assert set(named) <= known, set(named) - known
+
+
+def test_every_code_of_the_signer_names_a_test_that_exists():
+    text = (PAGES / "errors.md").read_text()
+    section = text[text.index("## Signer") : text.index("## Relay")]
+    named = set(re.findall(r"`(test_\w+)`", section))
+    sources = [path.read_text() for path in (ROOT / "tests/signer").rglob("test_*.py")]
+    known = set(re.findall(r"def (test_\w+)", "".join(sources)))
+    assert len(named) > 60
+    assert named <= known
