@@ -49,6 +49,14 @@ def test_an_extended_private_key_is_refused(key):
     refused(key)
 
 
+def test_the_deepest_key_has_children_too():
+    # Their depth fits no byte any more; nobody writes it down.
+    data = bytearray(base58.decode_check(XPUB))
+    data[4] = 255
+    deepest = ExtendedKey(base58.encode_check(bytes(data)))
+    assert deepest.child(0) == ExtendedKey(XPUB).child(0)
+
+
 @pytest.mark.parametrize("name", WALLETS)
 def test_the_addresses_are_those_of_tatum(name):
     code, _, network = name.partition("-")
