@@ -12,7 +12,8 @@ import msgspec
 from airgap_shared import chains, secp256k1
 from airgap_shared.documents import KeyReference
 from airgap_shared.errors import AirgapError
-from airgap_shared.formats.bitcoin import script, spending, transaction
+from airgap_shared.formats.bitcoin import script, transaction
+from airgap_shared.formats.bitcoin.spending import RULES
 from airgap_shared.formats.bitcoin.transaction import Output
 from airgap_shared.formats.psbt import PSBT
 from airgap_signer import chains as families
@@ -74,7 +75,7 @@ def scripts() -> tuple[bytes, ...]:
     """Scripts that coins and payments are chosen from: ours, others', nobody's."""
     hot = secp256k1.public_key(world.secret_of("hot"))
     return (
-        *spending.scripts_of_key(hot),
+        *RULES["BTC"].scripts_of_key(hot),
         world.p2wpkh("spare"),
         world.p2pkh("cold"),
         world.child_script(0),

@@ -18,7 +18,8 @@ from airgap_shared import amounts, chains, documents, files
 from airgap_shared.derivation import ExtendedKey
 from airgap_shared.errors import AirgapError
 from airgap_shared.formats import bitcore, psbt
-from airgap_shared.formats.bitcoin import script, spending, transaction
+from airgap_shared.formats.bitcoin import script, transaction
+from airgap_shared.formats.bitcoin.spending import RULES
 from airgap_shared.formats.bitcoin.transaction import Output
 from tests.vectors import generate
 
@@ -84,7 +85,7 @@ def verify_signed(vector):
         Output(coin["amount"], bytes.fromhex(coin["script"]))
         for coin in vector["coins"]
     )
-    spending.verify(unsigned, coins, transaction.decode(bytes_of(vector)))
+    RULES["BTC"].verify(unsigned, coins, transaction.decode(bytes_of(vector)))
 
 
 DECODERS = {
@@ -94,7 +95,7 @@ DECODERS = {
     "transaction": decode_transaction,
     "address": decode_address,
     "signed": verify_signed,
-    "coin": lambda vector: spending.spend_of(bytes_of(vector)),
+    "coin": lambda vector: RULES["BTC"].spend_of(bytes_of(vector)),
     "amount": lambda vector: amounts.parse(vector["text"], 8),
     "chain": lambda vector: chains.lookup(vector["text"], "mainnet"),
     "xpub": lambda vector: ExtendedKey(vector["text"]),

@@ -4,6 +4,7 @@ It uses the shared formats alone, so the relay's tests do not need the offline p
 """
 
 import hashlib
+import hmac
 from dataclasses import replace
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -21,11 +22,12 @@ from airgap_shared.documents import (
     UnsignedBatch,
 )
 from airgap_shared.formats import psbt
-from airgap_shared.formats.bitcoin import script, spending, transaction
-from airgap_shared.formats.bitcoin.digests import Digests
+from airgap_shared.formats.bitcoin import transaction
+from airgap_shared.formats.bitcoin.spending import RULES, Scheme
 
 NOON = 1_700_000_000
 START = "00" * 32
+FIELD = 2**256 - 2**32 - 977
 
 
 def secret(name):
@@ -44,22 +46,50 @@ def schnorr(digest, key):
     return ec.PrivateKey(key).taproot_tweak(b"").schnorr_sign(digest).serialize()
 
 
-def sign_transaction(unsigned, coins, secrets):
+def schnorr_bch(digest, key):
+    """Return Bitcoin Cash's Schnorr signature (2019-05-15), in plain integers."""
+    public = secp256k1.public_key(key)
+    nonce = int.from_bytes(rfc6979(key + digest + b"Schnorr+SHA256  "), "big")
+    point = ec.PrivateKey(nonce.to_bytes(32, "big")).get_public_key()
+    point.compressed = False
+    r, y = point.sec()[1:33], int.from_bytes(point.sec()[33:], "big")
+    if pow(y, (FIELD - 1) // 2, FIELD) != 1:
+        nonce = secp256k1.ORDER - nonce
+    challenge = hashlib.sha256(r + public + digest).digest()
+    product = int.from_bytes(challenge, "big") * int.from_bytes(key, "big")
+    return r + ((nonce + product) % secp256k1.ORDER).to_bytes(32, "big")
+
+
+def rfc6979(seed):
+    """Return the first nonce of RFC 6979 3.2; a second one is never needed here."""
+    v, k = b"\x01" * 32, bytes(32)
+    for step in (b"\x00", b"\x01"):
+        k = hmac.digest(k, v + step + seed, "sha256")
+        v = hmac.digest(k, v, "sha256")
+    return hmac.digest(k, v, "sha256")
+
+
+def sign_transaction(unsigned, coins, secrets, chain="BTC"):
     """Return ``unsigned`` signed by whichever of ``secrets`` fits each coin."""
-    digests = Digests(unsigned, coins)
+    rules = RULES[chain]
+    sign = {
+        Scheme.ECDSA: ecdsa,
+        Scheme.SCHNORR: schnorr,
+        Scheme.SCHNORR_BCH: schnorr_bch,
+    }
+    digests = rules.digests(unsigned, coins)
     by_script = {
         spendable: key
         for key in secrets
-        for spendable in spending.scripts_of_key(secp256k1.public_key(key))
+        for spendable in rules.scripts_of_key(secp256k1.public_key(key))
     }
     inputs = []
     for index, (spent, coin) in enumerate(zip(unsigned.inputs, coins, strict=True)):
         key = by_script[coin.script]
         public = secp256k1.public_key(key)
-        digest = spending.digest(digests, index, coin, public)
-        is_taproot = script.classify(coin.script) is script.ScriptType.P2TR
-        signature = (schnorr if is_taproot else ecdsa)(digest, key)
-        inputs.append(spending.sign_input(spent, coin, public, signature))
+        digest = rules.digest(digests, index, coin, public)
+        signature = sign[rules.spend_of(coin.script).scheme](digest, key)
+        inputs.append(rules.sign_input(spent, coin, public, signature))
     return replace(unsigned, inputs=tuple(inputs))
 
 
@@ -179,7 +209,8 @@ class FakeSigner:
             return SignedItem(id=item.id, refused=self.refuse[item.id])
         container = psbt.decode(item.payload)
         secrets = [self.secrets[k.signature_id][k.index] for k in item.keys]
-        signed = sign_transaction(container.unsigned, coins_of(container), secrets)
+        coins = coins_of(container)
+        signed = sign_transaction(container.unsigned, coins, secrets, item.chain)
         return SignedItem(id=item.id, signed=signed.encode(), tx_id=signed.tx_id())
 
 

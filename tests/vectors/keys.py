@@ -7,7 +7,9 @@ from embit import ec
 from embit import script as embit_script
 
 from airgap_shared import secp256k1
-from airgap_shared.formats.bitcoin import script, spending
+from airgap_shared.formats.bitcoin import script
+from airgap_shared.formats.bitcoin.digests import Digests
+from airgap_shared.formats.bitcoin.spending import RULES
 from airgap_shared.formats.bitcoin.transaction import Output, Transaction
 
 
@@ -33,18 +35,18 @@ def sign(
     transaction: Transaction, coins: Sequence[Output], secrets: Sequence[bytes]
 ) -> Transaction:
     """Sign every input with embit: RFC 6979, low S, no grinding; or BIP-340."""
-    digests = spending.Digests(transaction, coins)
+    digests = Digests(transaction, coins)
     signed = []
     for index, (coin, secret_) in enumerate(zip(coins, secrets, strict=True)):
         key = secp256k1.public_key(secret_)
-        digest = spending.digest(digests, index, coin, key)
+        digest = RULES["BTC"].digest(digests, index, coin, key)
         private = ec.PrivateKey(secret_)
         if coin.script == scripts_of(key)["p2tr"]:
             signature = private.taproot_tweak().schnorr_sign(digest).serialize()
         else:
             signature = private.sign(digest, grind=False).serialize()
         spent = transaction.inputs[index]
-        signed.append(spending.sign_input(spent, coin, key, signature))
+        signed.append(RULES["BTC"].sign_input(spent, coin, key, signature))
     return Transaction(
         transaction.version, tuple(signed), transaction.outputs, transaction.lock_time
     )

@@ -11,8 +11,8 @@ from embit.util import ctypes_secp256k1 as native
 from airgap_shared import chains, secp256k1
 from airgap_shared.formats import bitcore
 from airgap_shared.formats.bitcoin import script as scripts
-from airgap_shared.formats.bitcoin import spending
 from airgap_shared.formats.bitcoin.digests import Digests
+from airgap_shared.formats.bitcoin.spending import RULES
 from airgap_shared.formats.bitcoin.transaction import (
     Input,
     OutPoint,
@@ -114,11 +114,11 @@ def sign(unsigned: Transaction, coins: list[Output]) -> Transaction:
     digests = Digests(unsigned)
     inputs = []
     for index, (spent, coin) in enumerate(zip(unsigned.inputs, coins, strict=True)):
-        digest = spending.digest(digests, index, coin, KEY)
+        digest = RULES["BTC"].digest(digests, index, coin, KEY)
         signature = native.ecdsa_signature_serialize_der(
             native.ecdsa_sign(digest, SECRET)
         )
-        inputs.append(spending.sign_input(spent, coin, KEY, signature))
+        inputs.append(RULES["BTC"].sign_input(spent, coin, KEY, signature))
     return replace(unsigned, inputs=tuple(inputs))
 
 

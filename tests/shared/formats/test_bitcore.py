@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from airgap_shared import chains
 from airgap_shared.errors import ContractError
 from airgap_shared.formats import bitcore
-from airgap_shared.formats.bitcoin import spending, transaction
+from airgap_shared.formats.bitcoin import transaction
+from airgap_shared.formats.bitcoin.spending import RULES
 from airgap_shared.limits import MAX_TATUM_JSON_BYTES
 from tests.shared.formats.strategies import unsigned_transactions
 from tests.vectors.keys import sign
 
+BTC = RULES["BTC"]
 GOLDEN = json.loads((Path(__file__).parents[2] / "vectors/tatum/BTC.json").read_text())
 SIGNED = [
     v for v in GOLDEN if "signedHex" in v and v["inputsSigned"] == v["inputsTotal"]
@@ -68,7 +70,8 @@ def keys_by_coin(decoded, secrets):
     public = {ec.PrivateKey(secret).sec(): secret for secret in secrets}
     return [
         next(
-            (s for key, s in public.items() if spending.can_spend(c.script, key)), None
+            (s for key, s in public.items() if BTC.can_spend(c.script, key)),
+            None,
         )
         for c in decoded.coins
     ]
@@ -93,7 +96,7 @@ class TestGolden:
         signed = sign(decoded.unsigned, decoded.coins, secrets)
         assert signed.encode().hex() == vector["signedHex"]
         assert signed.tx_id() == vector["txid"]
-        spending.verify(decoded.unsigned, decoded.coins, signed)
+        BTC.verify(decoded.unsigned, decoded.coins, signed)
 
     @pytest.mark.parametrize("vector", PARTLY, ids=name_of)
     def test_what_the_original_signed_in_part_never_verifies(self, vector):
@@ -101,7 +104,7 @@ class TestGolden:
         assert None in keys_by_coin(decoded, secrets_of(vector))
         partly = transaction.decode(bytes.fromhex(vector["signedHex"]))
         with pytest.raises(ContractError) as caught:
-            spending.verify(decoded.unsigned, decoded.coins, partly)
+            BTC.verify(decoded.unsigned, decoded.coins, partly)
         assert caught.value.code == "contract.signed.signature"
 
     @pytest.mark.parametrize("vector", FAILED, ids=name_of)
@@ -288,5 +291,5 @@ def test_every_managed_address_of_the_golden_vectors_is_spendable_by_its_key():
     for vector in SIGNED:
         decoded = bitcore.decode(vector["pending"]["serializedTransaction"])
         public = [ec.PrivateKey(s).sec() for s in secrets_of(vector)]
-        known = {output for key in public for output in spending.scripts_of_key(key)}
+        known = {output for key in public for output in BTC.scripts_of_key(key)}
         assert {coin.script for coin in decoded.coins} <= known

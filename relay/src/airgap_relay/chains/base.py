@@ -133,7 +133,7 @@ class Family(Protocol):
         """Return what a transaction's bytes spend, as ``txid:index``."""
         ...
 
-    def matches(self, payload: bytes, signed: bytes) -> str:
+    def matches(self, payload: bytes, signed: bytes, chain: Chain) -> str:
         """Return the id of ``signed`` when it is ``payload`` plus valid signatures."""
         ...
 

@@ -83,8 +83,8 @@ def _check_item(relay: Relay, asked: UnsignedItem, item: SignedItem) -> None:
         return
     if not item.signed:
         raise _error("neither", f"item {item.id} is neither signed nor refused")
-    _chain, family = relay.chain(asked.chain)
-    tx_id = family.matches(asked.payload, item.signed)
+    chain, family = relay.chain(asked.chain)
+    tx_id = family.matches(asked.payload, item.signed, chain)
     if tx_id != item.tx_id:
         raise ContractError(
             "contract.signed.tx_id",

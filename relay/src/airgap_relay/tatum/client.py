@@ -17,6 +17,9 @@ from airgap_shared.errors import RemoteUncertainError
 IDS_PER_POLL = 500
 """Signature ids in one request: Tatum counts one credit for each 500."""
 
+NODE_NAMES = {"DOGE": "doge", "BCH": "bch"}
+"""What the node gateway calls a chain where it is not called as elsewhere."""
+
 
 class _Sent(msgspec.Struct, frozen=True):
     tx_id: Annotated[str, Meta(min_length=1, max_length=128)] = msgspec.field(
@@ -128,7 +131,8 @@ class HTTPClient:
 
     def raw_transaction(self, chain: Chain, tx_id: str) -> bytes | None:
         """Return what a node says of a transaction; ``None`` when it has none."""
-        path = f"/v3/blockchain/node/{chain.tatum_path}-{chain.network}"
+        name = NODE_NAMES.get(chain.code, chain.tatum_path)
+        path = f"/v3/blockchain/node/{name}-{chain.network}"
         call = {"jsonrpc": "2.0", "id": 1, "method": "getrawtransaction"}
         body = call | {"params": [tx_id, False]}
         answer = self._http.find("POST", path, body)

@@ -97,7 +97,7 @@ def test_a_taproot_input_is_claimed_for_its_signature_proves_all_amounts():
     assert stated == psbt.PSBTInput(None, Output(1_000, TAPROOT))
     container = psbt.decode(prepared.payload)
     signed = sign_transaction(container.unsigned, coins_of(container), [secret("hot")])
-    assert FAMILY.matches(prepared.payload, signed.encode()) == signed.tx_id()
+    assert FAMILY.matches(prepared.payload, signed.encode(), BTC) == signed.tx_id()
     lie = replace(signed, outputs=(Output(800, SOMEBODY),))
     assert refused(prepared.payload, lie.encode()) == "contract.signed.changed"
 
@@ -264,7 +264,7 @@ def signed_one():
 
 def refused(payload, signed):
     with pytest.raises(ContractError) as caught:
-        FAMILY.matches(payload, signed)
+        FAMILY.matches(payload, signed, BTC)
     return caught.value.code
 
 

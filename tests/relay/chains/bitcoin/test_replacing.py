@@ -8,7 +8,8 @@ from airgap_shared import secp256k1
 from airgap_shared.chains import lookup
 from airgap_shared.errors import RefusalError
 from airgap_shared.formats import psbt
-from airgap_shared.formats.bitcoin import script, spending
+from airgap_shared.formats.bitcoin import script
+from airgap_shared.formats.bitcoin.spending import RULES
 from airgap_shared.formats.bitcoin.transaction import (
     Input,
     OutPoint,
@@ -63,11 +64,13 @@ SIZE = 141
 
 def test_the_size_is_that_of_the_signed_transaction():
     key = secret("hot")
-    for coin in spending.scripts_of_key(HOT):
+    for coin in RULES["BTC"].scripts_of_key(HOT):
         unsigned = psbt.decode(payment((1, OWN), coins=(coin, OWN))).unsigned
         coins = (Output(100_000, coin), Output(100_000, OWN))
         signed = sign_transaction(unsigned, coins, [key]).virtual_size()
-        assert signed <= replacing.signed_size(unsigned, coins) <= signed + 2
+        assert (
+            signed <= replacing.signed_size(unsigned, coins, RULES["BTC"]) <= signed + 2
+        )
 
 
 def test_the_fee_rate_is_doubled_and_taken_from_the_change():
@@ -116,7 +119,8 @@ def test_a_tiny_fee_is_raised_by_more_than_twice():
 
 def test_the_cap_of_the_chain_holds():
     rich = payment((1_000, SOMEBODY), (300_000, OWN), coins=(OWN,) * 4)
-    size = replacing.signed_size(psbt.decode(rich).unsigned, (Output(1, OWN),) * 4)
+    unsigned, coins = psbt.decode(rich).unsigned, (Output(1, OWN),) * 4
+    size = replacing.signed_size(unsigned, coins, RULES["BTC"])
     assert refused(USUAL, fee_rate=1_001) == "refusal.replace.max_fee"
     assert refused(USUAL, fee=1_000 * SIZE + 1) == "refusal.replace.max_fee"
     # Twice the rate would be above the cap, what nodes ask for is not.

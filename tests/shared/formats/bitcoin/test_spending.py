@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from airgap_shared import secp256k1
 from airgap_shared.errors import ContractError
-from airgap_shared.formats.bitcoin import script, spending, transaction
+from airgap_shared.formats.bitcoin import script, transaction
+from airgap_shared.formats.bitcoin.digests import Digests
+from airgap_shared.formats.bitcoin.spending import RULES
 from airgap_shared.formats.bitcoin.transaction import (
     Input,
     OutPoint,
@@ -48,7 +50,7 @@ def coins_of(*kinds, amount=50_000):
 
 def refused(code, unsigned, coins, signed):
     with pytest.raises(ContractError) as caught:
-        spending.verify(unsigned, coins, signed)
+        RULES["BTC"].verify(unsigned, coins, signed)
     assert caught.value.code == code
 
 
@@ -56,12 +58,12 @@ def refused(code, unsigned, coins, signed):
 class TestBIP143:
     def test_the_digests_are_those_of_the_example(self, example):
         unsigned = transaction.decode(bytes.fromhex(example["unsigned"]))
-        digests = spending.Digests(unsigned)
+        digests = Digests(unsigned)
         for index, spent in enumerate(example["inputs"]):
             coin = Output(spent["amount"], bytes.fromhex(spent["script"]))
             key = secp256k1.public_key(bytes.fromhex(spent["secret"]))
-            assert spending.can_spend(coin.script, key)
-            found = spending.digest(digests, index, coin, key)
+            assert RULES["BTC"].can_spend(coin.script, key)
+            found = RULES["BTC"].digest(digests, index, coin, key)
             assert found.hex() == spent.get("digest", found.hex())
 
     def test_our_bytes_are_those_of_the_example(self, example):
@@ -81,7 +83,7 @@ class TestBIP143:
             for spent in example["inputs"]
         )
         signed = transaction.decode(bytes.fromhex(example["signed"]))
-        spending.verify(unsigned, coins, signed)
+        RULES["BTC"].verify(unsigned, coins, signed)
 
 
 class TestAgainstEmbit:
@@ -91,7 +93,7 @@ class TestAgainstEmbit:
         code = draw.draw(st.binary(max_size=80))
         theirs = EmbitTransaction.parse(value.encode())
         expected = theirs.sighash_legacy(index, Script(code))
-        assert spending.Digests(value).legacy(index, code) == expected
+        assert Digests(value).legacy(index, code) == expected
 
     @given(unsigned_transactions, amounts, st.data())
     def test_the_witness_digest_is_embits(self, value, amount, draw):
@@ -99,7 +101,7 @@ class TestAgainstEmbit:
         code = draw.draw(st.binary(max_size=80))
         theirs = EmbitTransaction.parse(value.encode())
         expected = theirs.sighash_segwit(index, Script(code), amount)
-        digests = spending.Digests(value)
+        digests = Digests(value)
         assert digests.segwit(index, code, amount) == expected
         assert digests.segwit(index, code, amount) == expected  # and once more, cached
 
@@ -110,7 +112,7 @@ class TestAgainstEmbit:
         theirs = EmbitTransaction.parse(value.encode())
         scripts = [Script(coin.script) for coin in coins]
         expected = theirs.sighash_taproot(index, scripts, [c.amount for c in coins])
-        assert spending.Digests(value, coins).taproot(index) == expected
+        assert Digests(value, coins).taproot(index) == expected
 
     @given(st.integers(250, 260))
     def test_many_inputs_are_counted_alike(self, count):
@@ -118,37 +120,37 @@ class TestAgainstEmbit:
         value = replace(UNSIGNED, inputs=spent)
         theirs = EmbitTransaction.parse(value.encode())
         expected = theirs.sighash_legacy(count - 1, Script(b"\x51"))
-        assert spending.Digests(value).legacy(count - 1, b"\x51") == expected
+        assert Digests(value).legacy(count - 1, b"\x51") == expected
 
 
 class TestWhoSpends:
     def test_the_scripts_of_a_key_are_those_that_embit_knows(self):
-        assert set(spending.scripts_of_key(KEY)) == set(scripts_of(KEY).values())
+        assert set(RULES["BTC"].scripts_of_key(KEY)) == set(scripts_of(KEY).values())
 
     @EACH_KIND
     def test_segwit_is_what_commits_to_an_amount(self, kind):
-        spend = spending.spend_of(scripts_of(KEY)[kind])
+        spend = RULES["BTC"].spend_of(scripts_of(KEY)[kind])
         assert spend.is_segwit == (kind not in ("p2pkh", "p2pk"))
 
     @EACH_KIND
     def test_a_key_spends_its_own_scripts(self, kind):
-        assert spending.can_spend(scripts_of(KEY)[kind], KEY)
-        spending.spend_of(scripts_of(KEY)[kind])
+        assert RULES["BTC"].can_spend(scripts_of(KEY)[kind], KEY)
+        RULES["BTC"].spend_of(scripts_of(KEY)[kind])
 
     @EACH_KIND
     @given(other=secrets)
     def test_another_key_does_not(self, kind, other):
         key = secp256k1.public_key(other)
-        assert spending.can_spend(scripts_of(KEY)[kind], key) == (key == KEY)
+        assert RULES["BTC"].can_spend(scripts_of(KEY)[kind], key) == (key == KEY)
 
     @pytest.mark.parametrize(
         "text", ["", "51", "5220" + "00" * 32, "0020" + "00" * 32, "6a", "a914"]
     )
     def test_other_scripts_are_spent_by_nobody_here(self, text):
         output = bytes.fromhex(text)
-        assert not spending.can_spend(output, KEY)
+        assert not RULES["BTC"].can_spend(output, KEY)
         with pytest.raises(ContractError) as caught:
-            spending.spend_of(output)
+            RULES["BTC"].spend_of(output)
         assert caught.value.code == "contract.bitcoin.script"
 
 
@@ -158,7 +160,7 @@ class TestVerify:
     def test_a_transaction_with_all_signatures_is_accepted(self, first, second):
         coins = coins_of(first, second)
         signed = sign(UNSIGNED, coins, [SECRET, SECRET])
-        spending.verify(UNSIGNED, coins, signed)
+        RULES["BTC"].verify(UNSIGNED, coins, signed)
         assert transaction.decode(signed.encode()) == signed
         assert signed.unsigned() == UNSIGNED
 
@@ -211,7 +213,7 @@ class TestVerify:
     @pytest.mark.parametrize("kind", ["p2pkh", "p2pk"])
     def test_a_legacy_signature_does_not(self, kind):
         signed = sign(UNSIGNED, coins_of(kind, kind), [SECRET, SECRET])
-        spending.verify(UNSIGNED, coins_of(kind, kind, amount=50_001), signed)
+        RULES["BTC"].verify(UNSIGNED, coins_of(kind, kind, amount=50_001), signed)
 
     @EACH_KIND
     def test_the_signature_of_another_key_is_refused(self, kind):
@@ -238,7 +240,7 @@ class TestVerify:
             except ContractError:
                 continue
             with pytest.raises(ContractError):
-                spending.verify(unsigned, coins, other)
+                RULES["BTC"].verify(unsigned, coins, other)
 
     def test_a_taproot_signature_commits_to_the_amounts_of_all_coins(self):
         signed = sign(UNSIGNED, coins_of("p2tr", "p2pkh"), [SECRET, SECRET])
@@ -316,7 +318,7 @@ class TestAgainstBitcoinCore:
     def test_core_accepts_what_we_accept(self, first, second):
         coins = coins_of(first, second)
         signed = sign(UNSIGNED, coins, [SECRET, SECRET])
-        spending.verify(UNSIGNED, coins, signed)
+        RULES["BTC"].verify(UNSIGNED, coins, signed)
         assert all(core_accepts(coins, signed))
 
     @EACH_KIND

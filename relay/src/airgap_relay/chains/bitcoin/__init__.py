@@ -7,6 +7,7 @@ there to prove it; the signer decides what it accepts without one.
 from collections.abc import Mapping
 from typing import Any
 
+from airgap_relay.chains import answers
 from airgap_relay.chains.base import (
     Bump,
     Pending,
@@ -15,14 +16,16 @@ from airgap_relay.chains.base import (
     require_size,
     tatum_error,
 )
-from airgap_relay.chains.bitcoin import answers, keys, replacing
+from airgap_relay.chains.bitcoin import keys, replacing
 from airgap_shared import amounts
 from airgap_shared.chains import Chain
 from airgap_shared.documents import Entry
 from airgap_shared.errors import ContractError
-from airgap_shared.formats import bitcore, psbt
-from airgap_shared.formats.bitcoin import script, spending, transaction
+from airgap_shared.formats import bitcash, bitcore, psbt
+from airgap_shared.formats.bitcoin import script, transaction
+from airgap_shared.formats.bitcoin.digests import SIGHASH_ALL
 from airgap_shared.formats.bitcoin.script import ScriptType
+from airgap_shared.formats.bitcoin.spending import RULES, Commitment, Rules
 from airgap_shared.formats.bitcoin.transaction import (
     Input,
     OutPoint,
@@ -37,7 +40,7 @@ class BitcoinFamily:
 
     def needs(self, pending: Pending) -> frozenset[str]:
         """Return the previous transaction of every input but taproot (BIP-341)."""
-        claimed = bitcore.decode(pending.serialized_transaction)
+        claimed = _read(pending)
         pairs = zip(claimed.unsigned.inputs, claimed.coins, strict=True)
         return frozenset(
             spent.out_point.tx_id
@@ -62,16 +65,26 @@ class BitcoinFamily:
         chain: Chain,
     ) -> Prepared:
         """Return the PSBT and its keys; raises ``contract.tatum.*``."""
-        claimed = bitcore.decode(pending.serialized_transaction)
+        claimed = _read(pending)
         spent, coins = claimed.unsigned.inputs, claimed.coins
-        pairs = zip(spent, coins, strict=True)
-        inputs = tuple(_psbt_input(each, coin, previous) for each, coin in pairs)
+        _check(claimed, chain)
         if pending.withdrawal_id:
             signing = keys.of_withdrawal(pending, spent, coins, entries, chain)
+        elif _has_fork_id(chain.code):
+            signing = keys.in_order(pending, len(spent), entries, chain)
         else:
-            signing = keys.of_transaction(pending, coins, entries, chain)
+            signing = keys.by_script(pending, coins, entries, chain)
+        if _has_fork_id(chain.code):
+            coins = tuple(
+                Output(coin.amount, script.p2pkh(script.hash160(key.public)))
+                for coin, key in zip(coins, signing, strict=True)
+            )
+        rules = RULES[chain.code]
+        pairs = zip(spent, coins, strict=True)
+        inputs = tuple(_psbt_input(each, coin, previous, rules) for each, coin in pairs)
         payload = psbt.PSBT(claimed.unsigned, inputs).encode()
-        return Prepared(require_size(payload), signing)
+        references = dict.fromkeys(key.reference for key in signing)
+        return Prepared(require_size(payload), tuple(references))
 
     def replace(
         self, payload: bytes, wish: Bump, entries: Mapping[str, Entry], chain: Chain
@@ -95,14 +108,15 @@ class BitcoinFamily:
         inputs = transaction.decode(data).inputs
         return frozenset(str(spent.out_point) for spent in inputs)
 
-    def matches(self, payload: bytes, signed: bytes) -> str:
+    def matches(self, payload: bytes, signed: bytes, chain: Chain) -> str:
         """Return the txid of ``signed``; raises ``contract.signed.*``."""
         container = psbt.decode(payload)
         try:
             transaction_signed = transaction.decode(signed)
         except ContractError as error:
             raise ContractError("contract.signed.malformed", str(error)) from error
-        spending.verify(container.unsigned, _coins(container), transaction_signed)
+        rules = RULES[chain.code]
+        rules.verify(container.unsigned, _coins(container), transaction_signed)
         return transaction_signed.tx_id()
 
     def describe(self, payload: bytes, chain: Chain) -> dict[str, Any]:
@@ -120,6 +134,29 @@ class BitcoinFamily:
             "outputs": [_paid(output, chain) for output in unsigned.outputs],
             "fee": amounts.text(self.fee(payload), chain.decimals),
         }
+
+
+def _has_fork_id(code: str) -> bool:
+    return RULES[code].hash_type != SIGHASH_ALL
+
+
+def _read(pending: Pending) -> bitcore.BitcoreTransaction:
+    """Return what Tatum tells; the coins of BCH have no script yet."""
+    if not _has_fork_id(pending.chain):
+        return bitcore.decode(pending.serialized_transaction)
+    told = bitcash.decode(pending.serialized_transaction)
+    coins = tuple(Output(amount, b"") for amount in told.amounts)
+    return bitcore.BitcoreTransaction(told.unsigned, coins)
+
+
+def _check(claimed: bitcore.BitcoreTransaction, chain: Chain) -> None:
+    """Refuse coins that the chain cannot spend, and a fee that is not what is paid."""
+    if not _has_fork_id(chain.code):
+        for coin in claimed.coins:
+            RULES[chain.code].spend_of(coin.script)
+    fee = replacing.fee_of(claimed.unsigned, claimed.coins)
+    if chain.bitcoin.checks_fee_field and claimed.fee not in (None, fee):
+        raise tatum_error("fee", f"its fee is said to be {claimed.fee}, but is {fee}")
 
 
 def _paid(output: Output, chain: Chain) -> dict[str, str | None]:
@@ -144,12 +181,13 @@ def _coins(container: psbt.PSBT) -> tuple[Output, ...]:
 
 
 def _psbt_input(
-    spent: Input, claimed: Output, previous: Mapping[str, bytes]
+    spent: Input, claimed: Output, previous: Mapping[str, bytes], rules: Rules
 ) -> psbt.PSBTInput:
-    commitment = spending.spend_of(claimed.script).commitment
+    has_fork_id = rules.hash_type != SIGHASH_ALL
+    alone = psbt.PSBTInput(claimed=claimed, has_fork_id=has_fork_id)
     raw = previous.get(spent.out_point.tx_id)
     if raw is None:
-        return psbt.PSBTInput(claimed=claimed)
+        return alone
     if len(raw) > MAX_PREVIOUS_TRANSACTION_BYTES:
         raise tatum_error(
             "too_large",
@@ -157,15 +195,19 @@ def _psbt_input(
             f"at most {MAX_PREVIOUS_TRANSACTION_BYTES} fit",
         )
     proof = transaction.decode(raw)
-    _check_claim(spent.out_point, claimed, proof)
-    if commitment is spending.Commitment.ALL_AMOUNTS:
+    _check_claim(spent.out_point, claimed, proof, has_fork_id=has_fork_id)
+    commitment = rules.spend_of(claimed.script).commitment
+    if commitment is Commitment.ALL_AMOUNTS:
         # A false amount makes the signature void (BIP-341): no proof is needed.
-        return psbt.PSBTInput(claimed=claimed)
-    commits = commitment is spending.Commitment.OWN_AMOUNT
-    return psbt.PSBTInput(proof, claimed if commits else None)
+        return alone
+    # Readers of BIP-174 expect the coin itself beside the proof for segwit alone.
+    is_segwit = commitment is Commitment.OWN_AMOUNT and not has_fork_id
+    return psbt.PSBTInput(proof, claimed if is_segwit else None, has_fork_id)
 
 
-def _check_claim(out_point: OutPoint, claimed: Output, proof: Transaction) -> None:
+def _check_claim(
+    out_point: OutPoint, claimed: Output, proof: Transaction, *, has_fork_id: bool
+) -> None:
     if out_point.index >= len(proof.outputs):
         raise tatum_error(
             "amount",
@@ -173,6 +215,8 @@ def _check_claim(out_point: OutPoint, claimed: Output, proof: Transaction) -> No
             f"{len(proof.outputs)} outputs",
         )
     true = proof.outputs[out_point.index]
+    if has_fork_id and true.script != claimed.script:
+        raise tatum_error("key_order", f"the key named for {out_point} does not own it")
     if true != claimed:
         raise tatum_error(
             "amount",

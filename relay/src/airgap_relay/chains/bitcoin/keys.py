@@ -1,7 +1,8 @@
 """Which keys sign, as Tatum names them: on the chain, or for a virtual account."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -13,7 +14,7 @@ from airgap_shared.chains import Chain
 from airgap_shared.documents import Entry, KeyReference
 from airgap_shared.envelope import decode_json
 from airgap_shared.errors import ContractError
-from airgap_shared.formats.bitcoin import spending
+from airgap_shared.formats.bitcoin.spending import RULES
 from airgap_shared.formats.bitcoin.transaction import Input, Output
 from airgap_shared.limits import MAX_INDEX
 
@@ -35,23 +36,45 @@ class _Response(msgspec.Struct, frozen=True):
     address: _Address | None = None
 
 
-def of_transaction(
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that signs: its name for the signer, and its public half."""
+
+    reference: KeyReference
+    public: bytes
+
+
+def by_script(
     pending: Pending,
     coins: Sequence[Output],
     entries: Mapping[str, Entry],
     chain: Chain,
-) -> tuple[KeyReference, ...]:
-    """Return the keys that the inputs need, in their order, nothing twice."""
-    by_script: dict[bytes, KeyReference] = {}
-    for reference, key in _candidates(pending, entries, chain):
-        for spendable in spending.scripts_of_key(key):
-            by_script.setdefault(spendable, reference)
+) -> list[Key]:
+    """Return the key of each coin, whatever the order in which Tatum names them."""
+    fitting: dict[bytes, Key] = {}
+    for key in _found(dict.fromkeys(_named(pending)), entries, chain):
+        if key is not None:  # Only a problem when an input then has no key.
+            for spendable in RULES[chain.code].scripts_of_key(key.public):
+                fitting.setdefault(spendable, key)
     for index, coin in enumerate(coins):
-        if coin.script not in by_script:
-            raise tatum_error(
-                "key_missing", f"none of the keys named by Tatum spends input {index}"
-            )
-    return tuple(dict.fromkeys(by_script[coin.script] for coin in coins))
+        if coin.script not in fitting:
+            raise _missing(f"none of the keys named by Tatum spends input {index}")
+    return [fitting[coin.script] for coin in coins]
+
+
+def in_order(
+    pending: Pending, count: int, entries: Mapping[str, Entry], chain: Chain
+) -> list[Key]:
+    """Return the key of each of ``count`` inputs: Tatum names one for each."""
+    named = _named(pending)
+    if len(named) > count:
+        raise tatum_error("key_surplus", f"{len(named)} keys for {count} inputs")
+    if len(named) < count:
+        raise _missing(f"{len(named)} keys for {count} inputs")
+    found = [key for key in _found(named, entries, chain) if key is not None]
+    if len(found) < count:
+        raise _missing("it names a key that the signer does not have")
+    return found
 
 
 def of_withdrawal(
@@ -60,8 +83,10 @@ def of_withdrawal(
     coins: Sequence[Output],
     entries: Mapping[str, Entry],
     chain: Chain,
-) -> tuple[KeyReference, ...]:
-    """Return the keys of a virtual account's withdrawal, as its responses say.
+) -> list[Key]:
+    """Return the key of each input of a virtual account's withdrawal.
+
+    Its responses say which; coins without a script are not told to have one.
 
     Raises ``contract.tatum.withdrawal`` and ``contract.tatum.key_missing``.
     """
@@ -72,18 +97,16 @@ def of_withdrawal(
     if entry is None or entry.kind != "mnemonic":
         raise _withdrawal_error("its first hash is no mnemonic wallet of the signer")
     _check_entry(entry, chain)
-    wallet = derivation.ExtendedKey(entry.xpub)
+    id_, wallet = entry.signature_id, derivation.ExtendedKey(entry.xpub)
+    keys = []
     for number, (coin, index) in enumerate(zip(coins, indexes, strict=True)):
-        if not spending.can_spend(coin.script, wallet.child(index)):
-            raise tatum_error(
-                "key_missing",
-                f"input {number} is not spent by key {index} of wallet "
-                f"{entry.signature_id}",
+        key = Key(KeyReference(signature_id=id_, index=index), wallet.child(index))
+        if coin.script and not RULES[chain.code].can_spend(coin.script, key.public):
+            raise _missing(
+                f"input {number} is not spent by key {index} of wallet {id_}"
             )
-    id_ = entry.signature_id
-    return tuple(
-        KeyReference(signature_id=id_, index=i) for i in dict.fromkeys(indexes)
-    )
+        keys.append(key)
+    return keys
 
 
 def _indexes(pending: Pending, spent: Sequence[Input]) -> list[int]:
@@ -105,32 +128,37 @@ def _indexes(pending: Pending, spent: Sequence[Input]) -> list[int]:
     return [by_coin[coin].derivation_key or 0 for coin in coins]
 
 
-def _candidates(
-    pending: Pending, entries: Mapping[str, Entry], chain: Chain
-) -> list[tuple[KeyReference, bytes]]:
-    """Return the keys that Tatum names and the signer has, with their public keys."""
+def _named(pending: Pending) -> list[tuple[str, int | None]]:
+    """Return the keys that Tatum names, in the order in which the original signs."""
     derived = {key.id for key in pending.signatures or () if key.index is not None}
     named: list[tuple[str, int | None]]
     named = [(id_, None) for id_ in pending.hashes or () if id_ not in derived]
-    named += [(key.id, key.index) for key in pending.signatures or ()]
+    return named + [(key.id, key.index) for key in pending.signatures or ()]
+
+
+def _found(
+    named: Iterable[tuple[str, int | None]],
+    entries: Mapping[str, Entry],
+    chain: Chain,
+) -> Iterator[Key | None]:
+    """Yield each of the keys; ``None`` for one that the signer does not have."""
     wallets: dict[str, derivation.ExtendedKey] = {}
-    found = []
-    for id_, index in dict.fromkeys(named):
+    for id_, index in named:
         entry = entries.get(id_)
         if entry is None:
-            continue  # Only a problem when an input then has no key.
+            yield None
+            continue
         _check_entry(entry, chain)
         if entry.kind == "privateKey":
-            reference = KeyReference(signature_id=id_)
-            found.append((reference, bytes.fromhex(entry.public_key)))
+            public = bytes.fromhex(entry.public_key)
+            yield Key(KeyReference(signature_id=id_), public)
             continue
         if index is None:
             raise tatum_error("key_index", f"wallet {id_} is named without a key index")
         if id_ not in wallets:
             wallets[id_] = derivation.ExtendedKey(entry.xpub)
         reference = KeyReference(signature_id=id_, index=index)
-        found.append((reference, wallets[id_].child(index)))
-    return found
+        yield Key(reference, wallets[id_].child(index))
 
 
 def _check_entry(entry: Entry, chain: Chain) -> None:
@@ -140,6 +168,10 @@ def _check_entry(entry: Entry, chain: Chain) -> None:
             f"key {entry.signature_id} is for {entry.chain} {entry.network}, "
             f"the transaction for {chain.code} {chain.network}",
         )
+
+
+def _missing(what: str) -> ContractError:
+    return tatum_error("key_missing", what)
 
 
 def _withdrawal_error(what: str) -> ContractError:

@@ -14,7 +14,9 @@ from airgap_shared.chains import Chain
 from airgap_shared.documents import Entry
 from airgap_shared.errors import RefusalError
 from airgap_shared.formats import psbt
-from airgap_shared.formats.bitcoin import script, spending
+from airgap_shared.formats.bitcoin import script
+from airgap_shared.formats.bitcoin.digests import SIGHASH_ALL
+from airgap_shared.formats.bitcoin.spending import RULES, Rules
 from airgap_shared.formats.bitcoin.transaction import Output, Transaction
 
 REPLACEABLE = 0xFFFFFFFD
@@ -25,11 +27,6 @@ FINAL = 0xFFFFFFFF
 
 DUST = 546
 """Base units below which nodes relay no P2PKH output; the highest of all kinds."""
-
-LARGEST_SIGNATURE = bytes(71)
-"""DER of a low S signature: 70 or 71 bytes, rarely less."""
-
-SCHNORR_SIGNATURE = bytes(64)
 
 ANY_KEY = bytes(33)
 """Stands for a compressed public key where only its length counts."""
@@ -47,20 +44,28 @@ def replaced(
 ) -> Replaced:
     """Return the version that a person wishes for, of a payment that spends ``coins``.
 
-    Raises ``refusal.replace.change``, ``refusal.replace.fee`` and
-    ``refusal.replace.max_fee``.
+    Raises ``refusal.replace.chain``, ``refusal.replace.change``,
+    ``refusal.replace.fee`` and ``refusal.replace.max_fee``.
     """
+    rules = RULES[chain.code]
+    if rules.hash_type != SIGHASH_ALL:
+        raise RefusalError(
+            "refusal.replace.chain",
+            f"nodes of {chain.code} keep the version that they saw first",
+            "wait until it is confirmed; or send coins of its own to a new payment",
+        )
     old_fee = fee_of(container.unsigned, coins)
-    old_size = signed_size(container.unsigned, coins)
+    old_size = signed_size(container.unsigned, coins, rules)
     bare = _replaceable(container.unsigned)
     if wish.is_cancel:
         brought = sum(coin.amount for coin in coins)
         back = Output(brought - old_fee, coins[0].script)
         bare = replace(bare, outputs=(back,))
-    size = signed_size(bare, coins)
+    size = signed_size(bare, coins, rules)
     fee = _fee(wish, 2 * old_fee * size // old_size, size, chain)
     own = [{coins[0].script}] if wish.is_cancel else _own(wish, coins, entries, chain)
-    outputs = _lowered(bare.outputs, fee - old_fee, own)
+    least = max(DUST, chain.bitcoin.min_output)
+    outputs = _lowered(bare.outputs, fee - old_fee, own, least)
     if not outputs:
         raise RefusalError(
             "refusal.replace.change",
@@ -78,14 +83,12 @@ def fee_of(unsigned: Transaction, coins: tuple[Output, ...]) -> int:
     return sum(coin.amount for coin in coins) - paid
 
 
-def signed_size(unsigned: Transaction, coins: tuple[Output, ...]) -> int:
+def signed_size(unsigned: Transaction, coins: tuple[Output, ...], rules: Rules) -> int:
     """Return the virtual size (BIP-141) that ``unsigned`` has when it is signed."""
     inputs = []
     for spent, coin in zip(unsigned.inputs, coins, strict=True):
-        commitment = spending.spend_of(coin.script).commitment
-        is_taproot = commitment is spending.Commitment.ALL_AMOUNTS
-        signature = SCHNORR_SIGNATURE if is_taproot else LARGEST_SIGNATURE
-        inputs.append(spending.sign_input(spent, coin, ANY_KEY, signature))
+        signature = bytes(rules.spend_of(coin.script).scheme.size)
+        inputs.append(rules.sign_input(spent, coin, ANY_KEY, signature))
     return replace(unsigned, inputs=tuple(inputs)).virtual_size()
 
 
@@ -126,14 +129,17 @@ def _fee(wish: Bump, usual: int, size: int, chain: Chain) -> int:
 
 
 def _lowered(
-    outputs: tuple[Output, ...], more: int, own: list[set[bytes]]
+    outputs: tuple[Output, ...], more: int, own: list[set[bytes]], least: int
 ) -> tuple[Output, ...]:
-    """Return ``outputs`` with ``more`` taken from one of ours; nothing if none can."""
+    """Return ``outputs`` with ``more`` taken from one of ours; nothing if none can.
+
+    What is left of it must be ``least`` at least.
+    """
     for scripts in own:
         able = [
             (output.amount, index)
             for index, output in enumerate(outputs)
-            if output.script in scripts and output.amount - more >= DUST
+            if output.script in scripts and output.amount - more >= least
         ]
         if able:
             amount, index = max(able)

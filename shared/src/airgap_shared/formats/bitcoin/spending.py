@@ -225,13 +225,3 @@ def _taken_apart(coin: Output, spent: Input) -> tuple[bytes, bytes]:
     size = spent.script_sig[0] if spent.script_sig else 0
     signature, rest = spent.script_sig[1 : 1 + size], spent.script_sig[2 + size :]
     return signature, rest or coin.script[1:-1]
-
-
-BTC = RULES["BTC"]
-spend_of = BTC.spend_of
-can_spend = BTC.can_spend
-scripts_of_key = BTC.scripts_of_key
-digest = BTC.digest
-sign_input = BTC.sign_input
-verify = BTC.verify
-SPENDS = BTC.spends
