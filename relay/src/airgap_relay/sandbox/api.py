@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airgap_relay.sandbox import bcoin, transfers, withdrawals
-from airgap_relay.sandbox.coins import KINDS, Kind
+from airgap_relay.sandbox.coins import BY_CODE, KINDS, Kind
 from airgap_relay.sandbox.faults import Fault, Request
 from airgap_relay.sandbox.judge import Judge
 from airgap_relay.sandbox.ledger import Event, Ledger, Record, RejectedError
@@ -61,21 +61,33 @@ class Tatum:
     """The whole look-alike; one caller at a time."""
 
     def __init__(
-        self, api_key: str, judge: Judge, record: Record, clock: Callable[[], float]
+        self,
+        api_key: str,
+        judge: Judge | None,
+        record: Record,
+        clock: Callable[[], float],
     ) -> None:
-        """Start with empty chains and nothing pending."""
+        """Start with empty chains and nothing pending; each has its own judge."""
         self.pending = PendingList(record)
         self.withdrawals = withdrawals.Withdrawals(record)
-        self.kinds = {kind.code: kind for kind in KINDS}
+        self.kinds = BY_CODE
         self.ledgers = {
-            code: Ledger(code, kind.chain.bitcoin, judge, record)
-            for code, kind in self.kinds.items()
+            kind.code: Ledger(
+                kind.code,
+                kind.chain.bitcoin,
+                judge or kind.judge(),
+                record,
+                max_supply=kind.max_supply,
+                replaces=kind.replaces,
+            )
+            for kind in KINDS
         }
-        self._names: dict[bytes, str] = {}
+        self._names: dict[tuple[str, bytes], str] = {}
         self._api_key = api_key
         self._record = record
         self._clock = clock
         self._kind_of_path = {kind.chain.tatum_path: kind for kind in KINDS}
+        self._kind_of_node = {kind.node: kind for kind in KINDS}
 
     def replay(self, event: Event) -> None:
         """Make a recorded change again."""
@@ -86,7 +98,7 @@ class Tatum:
                 self.withdrawals.replay(event)
             case "named":
                 script = self.kinds[event["chain"]].script(event["address"])
-                self._names[script] = event["address"]
+                self._names[event["chain"], script] = event["address"]
             case _:
                 self.pending.replay(event)
 
@@ -239,13 +251,15 @@ class Tatum:
 
     def node(self, request: Request, _fault: Fault, path: str) -> Answer:
         """Answer a node's JSON-RPC; ``getrawtransaction`` alone."""
-        body = _body(request)
+        kind, body = self._kind_of_node.get(path), _body(request)
+        if kind is None:
+            raise APIError(404, f"The sandbox has no node {path}")
         reply = {"jsonrpc": "2.0", "id": body.get("id"), "result": None, "error": None}
         parameters = body.get("params") or [None]
         if body.get("method") != "getrawtransaction":
             error = {"code": -32601, "message": "Method not found"}
             return Answer(200, {**reply, "error": error})
-        ledger = self.ledgers[self._kind_at(path).code]
+        ledger = self.ledgers[kind.code]
         transaction = ledger.transactions.get(str(parameters[0]))
         if transaction is None:
             error = {"code": -5, "message": "No such mempool or blockchain transaction"}
@@ -325,11 +339,12 @@ class Tatum:
 
     def _address(self, kind: Kind, script: bytes) -> str | None:
         """Return the address as it was written here, else testnet's."""
-        return self._names.get(script) or scripts.address(script, kind.chain.bitcoin)
+        name = self._names.get((kind.code, script))
+        return name or scripts.address(script, kind.chain.bitcoin)
 
     def _name(self, kind: Kind, address: str) -> None:
         """Remember how an address was written: both networks share the coins."""
-        if kind.script(address) not in self._names:
+        if (kind.code, kind.script(address)) not in self._names:
             event = {"event": "named", "chain": kind.code, "address": address}
             self._record(event)
             self.replay(event)

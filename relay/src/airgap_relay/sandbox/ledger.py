@@ -21,9 +21,6 @@ from airgap_shared.formats.bitcoin.transaction import (
     double_sha256,
 )
 
-MAX_SUPPLY = 21_000_000 * 10**8
-"""Base units that can exist, as Bitcoin Core's ``MAX_MONEY``."""
-
 FINAL_SEQUENCE = 0xFFFFFFFF
 LOCK_TIME_THRESHOLD = 500_000_000
 """Lock times below are heights, the others Unix seconds (BIP-65)."""
@@ -56,9 +53,19 @@ class Ledger:
     """The coins of one chain and what has become of them."""
 
     def __init__(
-        self, code: str, parameters: BitcoinParameters, judge: Judge, record: Record
+        self,
+        code: str,
+        parameters: BitcoinParameters,
+        judge: Judge,
+        record: Record,
+        *,
+        max_supply: int,
+        replaces: bool,
     ) -> None:
-        """Start an empty chain called ``code``."""
+        """Start an empty chain called ``code``.
+
+        ``replaces`` says whether nodes let a higher fee displace a lower one.
+        """
         self.blocks: list[Block] = []
         self.transactions: dict[str, Transaction] = {}
         self.heights: dict[str, int] = {}
@@ -69,6 +76,8 @@ class Ledger:
         """Script -> outputs that ever paid to it; a dictionary keeps their order."""
         self._code = code
         self._parameters = parameters
+        self._max_supply = max_supply
+        self._replaces = replaces
         self._judge = judge
         self._record = record
 
@@ -112,10 +121,10 @@ class Ledger:
         if tx_id in self.heights:
             raise RejectedError("Transaction outputs already in utxo set")
         coins = self._check(transaction, now)
-        refused = self._judge.refused_input(transaction, coins)
-        if refused is not None:
+        refusal = self._judge.refusal(transaction, coins)
+        if refusal is not None:
             raise RejectedError(
-                f"mandatory-script-verify-flag-failed, input {refused} of {tx_id}"
+                f"mandatory-script-verify-flag-failed, {refusal} of {tx_id}"
             )
         raw = transaction.encode().hex()
         self._record({"event": "transaction", "chain": self._code, "raw": raw})
@@ -206,7 +215,7 @@ class Ledger:
             raise RejectedError("bad-txns-inputs-duplicate")
         if NULL_OUT_POINT in points:
             raise RejectedError("coinbase")
-        if sum(output.amount for output in transaction.outputs) > MAX_SUPPLY:
+        if sum(output.amount for output in transaction.outputs) > self._max_supply:
             raise RejectedError("bad-txns-txouttotal-toolarge")
         coins = tuple(self._available(point) for point in points)
         if self.fee(transaction) < 0:
@@ -251,6 +260,8 @@ class Ledger:
         if fee < size * self._parameters.min_fee_rate:
             raise RejectedError(f"min relay fee not met, {fee} for {size} vbytes")
         displaced = self._displaced(transaction)
+        if displaced and not self._replaces:
+            raise RejectedError("txn-mempool-conflict")
         if {i.out_point.tx_id for i in transaction.inputs}.intersection(displaced):
             raise RejectedError("bad-txns-spends-conflicting-tx")
         for tx_id in self._conflicts(transaction):

@@ -4,8 +4,8 @@ import secrets
 from collections.abc import Collection
 from typing import Any
 
+from airgap_relay.sandbox.coins import BY_CODE
 from airgap_relay.sandbox.ledger import Event, Record
-from airgap_shared.formats import bitcore
 from airgap_shared.formats.bitcoin.transaction import OutPoint
 
 Pending = dict[str, Any]
@@ -76,9 +76,9 @@ class PendingList:
         match event:
             case {"event": "pending", "pending": pending}:
                 self._items[pending["id"]] = pending
-                found = bitcore.decode(pending["serializedTransaction"])
-                spent = frozenset(i.out_point for i in found.unsigned.inputs)
-                self._coins[pending["id"]] = spent
+                text = pending["serializedTransaction"]
+                inputs = BY_CODE[pending["chain"]].spent(text)
+                self._coins[pending["id"]] = frozenset(i.out_point for i in inputs)
             case {"event": "completed", "id": id_, "txId": tx_id}:
                 self._items[id_] = {**self._items[id_], "txId": tx_id}
                 self._coins.pop(id_, None)

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
+
 from airgap_relay.sandbox.api import Answer, APIError, Tatum
 from airgap_relay.sandbox.faults import Fault, Faults, Request, no_faults
-from airgap_relay.sandbox.judge import Judge, ScriptEngine
+from airgap_relay.sandbox.judge import Judge
 from airgap_relay.sandbox.log import Log
 from airgap_shared import files
 from airgap_shared.errors import UsageError
@@ -61,7 +63,6 @@ class Sandbox:
     ) -> None:
         """Take up the state in ``folder`` and listen; port 0 is any free one."""
         self.api_key = api_key(folder)
-        judge = judge or ScriptEngine()
         self._log = Log(folder)
         try:
             self.tatum = Tatum(self.api_key, judge, self._log.append, clock)
@@ -121,6 +122,10 @@ def _listen(tatum: Tatum, port: int, faults: Faults) -> _Server:
         raise UsageError(
             "usage.port", f"port {port} of {ADDRESS} cannot be had: {error.strerror}"
         ) from error
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+"""Decimals as JSON numbers, digit for digit."""
 
 
 def _failure(status: int) -> Answer:
@@ -207,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _send(self, answer: Answer) -> None:
-        data = b"" if answer.body is None else json.dumps(answer.body).encode()
+        data = b"" if answer.body is None else _ENCODER.encode(answer.body)
         self.send_response(answer.status)
         if answer.status != 204:
             self.send_header("Content-Type", "application/json; charset=utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 
 from airgap_relay.sandbox.bitcore import Change
 from airgap_relay.sandbox.coins import Kind
-from airgap_relay.sandbox.ledger import FINAL_SEQUENCE, MAX_SUPPLY, Ledger
+from airgap_relay.sandbox.ledger import FINAL_SEQUENCE, Ledger
 from airgap_relay.sandbox.pending import Pending, new_id
 from airgap_shared import amounts
 from airgap_shared.errors import ContractError
@@ -21,12 +21,6 @@ from airgap_shared.formats.bitcoin.transaction import (
     Output,
     Transaction,
 )
-
-DUST = 546
-"""Base units below which bitcore leaves the change to the miner."""
-
-ESTIMATED_FEE_RATE = 5
-"""Base units a virtual byte when the request names no fee."""
 
 INPUT_SIZES = {ScriptType.P2WPKH: 68, ScriptType.P2SH: 91, ScriptType.P2PK: 114}
 """Virtual bytes of an input by what it spends; 148 for P2PKH and the rest."""
@@ -65,7 +59,7 @@ def decimal(given: object, field: str, kind: Kind) -> int:
         value = amounts.parse(text, kind.chain.decimals)
     except ContractError as error:
         raise InvalidError(field, str(error)) from error
-    if value > MAX_SUPPLY:
+    if value > kind.max_supply:
         raise InvalidError(field, f"{field} is more than can exist")
     return value
 
@@ -98,29 +92,41 @@ def build(
         change_script = script_of(body["changeAddress"], "changeAddress", kind)
     size = 11 + sum(len(o.encode()) for o in (*outputs, Output(0, change_script)))
     needed = sum(output.amount for output in outputs)
-    used, paid = _select(sources, needed, fee, size, take_all=bool(named))
+    wish = _Wish(needed, fee, kind.fee_rate, take_all=bool(named))
+    used, paid = _select(sources, size, wish)
     rest = sum(source.coin.amount for source in used) - needed - paid
     change = Change(change_script, len(outputs), paid)
-    if rest >= DUST:
+    if rest >= kind.dust:
         outputs.append(Output(rest, change_script))
     else:
         change = Change(change_script, None, paid + rest)
     return _pending(kind, used, outputs, change)
 
 
-def _select(
-    sources: list[Source], needed: int, fee: int | None, size: int, *, take_all: bool
-) -> tuple[list[Source], int]:
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    needed: int
+    fee: int | None
+    fee_rate: int
+    take_all: bool
+
+
+def _select(sources: list[Source], size: int, wish: _Wish) -> tuple[list[Source], int]:
     """Return the first coins that suffice, and the fee; ``size`` is of the rest."""
     brought, paid = 0, 0
     for count, source in enumerate(sources, 1):
         brought += source.coin.amount
         size += INPUT_SIZES.get(classify(source.coin.script), 148)
-        paid = size * ESTIMATED_FEE_RATE if fee is None else fee
-        if brought >= needed + paid and (count == len(sources) or not take_all):
-            return sources[:count], paid
+        paid = size * wish.fee_rate if wish.fee is None else wish.fee
+        if brought < wish.needed + paid:
+            continue
+        if count == len(sources) or not wish.take_all:
+            # Named keys come before numbered ones, as a KMS collects them.
+            used = sorted(sources[:count], key=lambda source: source.index is not None)
+            return used, paid
     raise InvalidError(
-        "fromAddress", f"coins of {brought} base units do not cover {needed} + {paid}"
+        "fromAddress",
+        f"coins of {brought} base units do not cover {wish.needed} + {paid}",
     )
 
 
@@ -184,7 +190,7 @@ def _pending(
     kind: Kind, used: list[Source], outputs: list[Output], change: Change
 ) -> Pending:
     inputs = tuple(Input(source.point, FINAL_SEQUENCE) for source in used)
-    unsigned = Transaction(2, inputs, tuple(outputs), 0)
+    unsigned = Transaction(kind.version, inputs, tuple(outputs), 0)
     coins = tuple(source.coin for source in used)
     pending: Pending = {
         "withdrawalId": None,

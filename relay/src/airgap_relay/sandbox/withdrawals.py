@@ -7,7 +7,6 @@ from airgap_relay.sandbox.coins import Kind
 from airgap_relay.sandbox.ledger import Event, Ledger, Record
 from airgap_relay.sandbox.pending import Pending, new_id
 from airgap_shared import amounts
-from airgap_shared.formats import bitcore
 from airgap_shared.formats.bitcoin.transaction import Input, OutPoint, Output
 
 IN_PROGRESS = "InProgress"
@@ -58,10 +57,12 @@ def build(
     ]
     asked = {**body, "fromAddress": senders}
     pending = transfers.build(asked, kind, ledger, reserved)
-    found = bitcore.decode(pending["serializedTransaction"])
+    inputs = kind.spent(pending["serializedTransaction"])
     keys = [named["index"] for named in pending.pop("signatures")]
-    spent = zip(found.unsigned.inputs, found.coins, keys, strict=True)
-    responses = [_response(kind, *each) for each in spent]
+    responses = [
+        _response(kind, spent, ledger.coin(spent.out_point), key)
+        for spent, key in zip(inputs, keys, strict=True)
+    ]
     responses.append({"vIn": "-1", "vInIndex": -1, "amount": "0"})
     return {
         **pending,
@@ -71,7 +72,10 @@ def build(
     }
 
 
-def _response(kind: Kind, spent: Input, coin: Output, key: int) -> dict[str, Any]:
+def _response(
+    kind: Kind, spent: Input, coin: Output | None, key: int
+) -> dict[str, Any]:
+    assert coin is not None
     return {
         "vIn": spent.out_point.tx_id,
         "vInIndex": spent.out_point.index,
