@@ -17,7 +17,7 @@ Family = Literal["bitcoin"]
 """Which code reads and signs a chain; one module of that name on each side."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # rows of a table: the same or not
 class BitcoinParameters:
     """Prefixes and fee bounds of a member of the Bitcoin family."""
 
@@ -45,7 +45,7 @@ class BitcoinParameters:
     """Prefix of CashAddr; then no base58 address is written."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Chain:
     """One chain on one network."""
 

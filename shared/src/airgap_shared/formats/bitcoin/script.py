@@ -85,12 +85,16 @@ def classify(script: bytes) -> ScriptType:
     return ScriptType.UNKNOWN
 
 
-def managed_script(public_key: bytes, parameters: BitcoinParameters) -> bytes:
-    """Return the script that a managed wallet's address pays to."""
-    key_hash = hash160(public_key)
+def of_key_hash(key_hash: bytes, parameters: BitcoinParameters) -> bytes:
+    """Return the script of a key's HASH160 that managed addresses pay to."""
     return (
         p2wpkh(key_hash) if parameters.managed_script == "p2wpkh" else p2pkh(key_hash)
     )
+
+
+def managed_script(public_key: bytes, parameters: BitcoinParameters) -> bytes:
+    """Return the script that a managed wallet's address pays to."""
+    return of_key_hash(hash160(public_key), parameters)
 
 
 @lru_cache(maxsize=4096)

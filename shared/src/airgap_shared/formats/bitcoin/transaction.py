@@ -68,7 +68,8 @@ class Reader:
 
     def compact_size(self, maximum: int) -> int:
         """Return a CompactSize in its shortest form, at most ``maximum``."""
-        first = self.take(1)[0]
+        first = (self._data[self._at : self._at + 1] or self.take(1))[0]
+        self._at += 1
         if first < 0xFD:
             value = first
         else:
@@ -212,8 +213,8 @@ def decode(data: bytes, *, allow_witness: bool = True) -> Transaction:
 
 
 def _input(reader: Reader) -> Input:
-    tx_id = reader.take(32)[::-1].hex()
-    out_point = OutPoint(tx_id, reader.integer(4))
+    point = reader.take(36)
+    out_point = OutPoint(point[31::-1].hex(), int.from_bytes(point[32:], "little"))
     script_sig = reader.bytes_(MAX_PREVIOUS_TRANSACTION_BYTES)
     return Input(out_point, reader.integer(4), script_sig)
 

@@ -34,13 +34,13 @@ class BitcoinOwnership:
         for reference, key in keys.items():
             if RULES[self._chain.code].can_spend(script, key):
                 return Owner.PAYER, reference
-        for form in _forms(script):
-            address = scripts.address(form, self._chain.bitcoin)
-            entry = self._by_address.get(address or "")
-            if entry is not None:
-                paying = any(k.signature_id == entry.signature_id for k in keys)
-                reference = KeyReference(signature_id=entry.signature_id)
-                return Owner.PAYER if paying else Owner.OURSELVES, reference
+        form = _managed_form(script, self._chain)
+        address = scripts.address(form, self._chain.bitcoin)
+        entry = self._by_address.get(address or "")
+        if entry is not None:
+            paying = any(k.signature_id == entry.signature_id for k in keys)
+            reference = KeyReference(signature_id=entry.signature_id)
+            return Owner.PAYER if paying else Owner.OURSELVES, reference
         return self._child_of_payer(script, keys)
 
     def _child_of_payer(
@@ -101,12 +101,12 @@ class _Children:
             self._derived.add(index)
 
 
-def _forms(script: bytes) -> tuple[bytes, ...]:
-    """Return ``script`` and the other simple script of the same key."""
+def _managed_form(script: bytes, chain: Chain) -> bytes:
+    """Return the script that a managed address of the same key pays to."""
     match scripts.classify(script):
         case ScriptType.P2PKH:
-            return script, scripts.p2wpkh(script[3:23])
+            return scripts.of_key_hash(script[3:23], chain.bitcoin)
         case ScriptType.P2WPKH:
-            return script, scripts.p2pkh(script[2:])
+            return scripts.of_key_hash(script[2:], chain.bitcoin)
         case _:
-            return (script,)
+            return script
