@@ -3,9 +3,10 @@
 Real programs in processes of their own, a sandbox in place of Tatum, and a folder in
 place of the USB stick. Everything happens in a temporary folder that is removed.
 
-    python tests/e2e/demo.py
+    python tests/e2e/demo.py [--chain BTC|LTC|DOGE|BCH]
 """
 
+import argparse
 import contextlib
 import json
 import os
@@ -23,13 +24,24 @@ PROGRAMS = Path(sys.executable).parent
 STOP_SECONDS = 20
 COMMAND_SECONDS = 60
 
-RECIPIENT = "tb1qpr49ltmgphvzv2x8vwwd2pp5pm284wzgypu8xa"
-"""Somebody who is paid: a public test key's address."""
+RECIPIENTS = {
+    "BTC": "tb1qpr49ltmgphvzv2x8vwwd2pp5pm284wzgypu8xa",
+    "LTC": "mgL6UASy9KCurycuuGSKT1mC9XW557vfzz",
+    "DOGE": "nV1JSP3YZg8fVqu5x76xRGJmQY1xTmPe13",
+    "BCH": "bchtest:qq8um7ehqse9qk54ltgfnyp7j3p5cnkdp5kp80d32k",
+}
+"""Somebody who is paid: a public test key's addresses."""
+
+PATHS = {"BTC": "bitcoin", "LTC": "litecoin", "DOGE": "dogecoin", "BCH": "bcash"}
+"""What Tatum calls each chain in its addresses."""
+
+AMOUNTS = {"DOGE": ("100", "40")}
 
 SIGNER = ("airgap-signer", "--password-file", "password")
 """The signer's commands that need the password."""
 
 FUNDED, PAID = "0.01", "0.004"
+"""Unless ``AMOUNTS`` says otherwise: below a whole DOGE Tatum pays nobody."""
 
 COLOURS = {"step": "1;36", "command": "1", "output": "2", "good": "1;32", "bad": "1;31"}
 
@@ -54,9 +66,12 @@ def require(found: object, expected: object, what: str) -> None:
 class Demo:
     """Runs commands in one folder and shows them as one would type them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, chain: str) -> None:
         """Use ``folder`` and a copy of the environment."""
         self.folder = folder
+        self.chain = chain
+        self.recipient = RECIPIENTS[chain]
+        self.funded, self.paid = AMOUNTS.get(chain, (FUNDED, PAID))
         self.number = 0
         self.environment = {**os.environ}
         self.environment.pop("TATUM_API_URL", None)
@@ -151,17 +166,20 @@ def prepare(demo: Demo) -> None:
 def pay(demo: Demo) -> str:
     """Ask for a payment, sign it offline, send it; return the pending id."""
     demo.step("A key is made offline (guide, steps 1 to 4); the relay learns its name.")
-    made = demo.run(*SIGNER, "generatemanagedprivatekeybatch", "BTC", "1", "--testnet")
+    generate = ("generatemanagedprivatekeybatch", demo.chain, "1", "--testnet")
+    made = demo.run(*SIGNER, *generate)
     key = json.loads(made.stdout)
     demo.run(*SIGNER, "manifest", "-o", "stick/manifest")
     demo.run("airgap-relay", "manifest", "stick/manifest")
 
-    demo.step(f"The new address is funded with {FUNDED} BTC (step 6).")
-    demo.run("airgap-relay", "sandbox-fund", "BTC", key["address"], FUNDED)
+    demo.step(f"The new address is funded with {demo.funded} {demo.chain} (step 6).")
+    demo.run("airgap-relay", "sandbox-fund", demo.chain, key["address"], demo.funded)
 
-    demo.step(f"Tatum is asked to pay {PAID} BTC by the key's signature id (step 7).")
+    paid = f"{demo.paid} {demo.chain}"
+    demo.step(f"Tatum is asked to pay {paid} by the key's signature id (step 7).")
     sender = f"{key['address']}={key['signatureId']}"
-    transfer = ("transfer", "BTC", "--from", sender, "--to", f"{RECIPIENT}={PAID}")
+    target = f"{demo.recipient}={demo.paid}"
+    transfer = ("transfer", demo.chain, "--from", sender, "--to", target)
     pending = json.loads(demo.run("airgap-relay", *transfer, "--json").stdout)["id"]
 
     demo.step("The relay fetches it and writes a batch, which the stick carries.")
@@ -191,19 +209,23 @@ def check(demo: Demo, url: str, pending: str) -> None:
     require(item["id"], pending, "the one transaction")
     require(item["state"], "COMPLETED", "state")
     headers = {"x-api-key": demo.environment["TATUM_API_KEY"]}
-    look_up = Request(f"{url}/v3/bitcoin/transaction/{item['txId']}", headers=headers)
+    path = f"/v3/{PATHS[demo.chain]}/transaction/{item['txId']}"
+    look_up = Request(f"{url}{path}", headers=headers)
     with urlopen(look_up, timeout=COMMAND_SECONDS) as answer:
         found = json.load(answer)
-    paid = {output["address"]: output["value"] for output in found["outputs"]}
-    require(bool(found["block"]), expected=True, what="whether it is in a block")
-    require(paid.get(RECIPIENT), 400_000, "what the recipient got")
-    text = f"COMPLETED: {item['txId']} is in block {found['blockNumber']}"
+    told = demo.quietly("airgap-relay", "show", pending, "--json").stdout
+    outputs = json.loads(told)["transactions"][0]["transaction"]["outputs"]
+    paid = {output["address"]: output["amount"] for output in outputs}
+    block = found.get("block") or found.get("blockhash")
+    require(bool(block), expected=True, what="whether it is in a block")
+    require(paid.get(demo.recipient), demo.paid, "what the recipient got")
+    text = f"COMPLETED: {item['txId']} is in block {block}"
     print(f"\n{paint('good', text)}")
 
 
-def play(folder: Path) -> None:
+def play(folder: Path, chain: str) -> None:
     """Run the whole journey in ``folder``."""
-    demo = Demo(folder)
+    demo = Demo(folder, chain)
     (folder / "stick").mkdir()
     print(paint("command", f"$ cd {shlex.quote(str(folder))} && mkdir stick"))
     path = f"{PROGRAMS}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -221,10 +243,13 @@ def play(folder: Path) -> None:
 
 def main() -> int:
     """Play the demo; 0 when everything went as it must."""
+    parser = argparse.ArgumentParser(description="The whole journey of a payment.")
+    parser.add_argument("--chain", choices=RECIPIENTS, default="BTC")
+    chain = parser.parse_args().chain
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="airgap-demo-") as folder:
         try:
-            play(Path(folder))
+            play(Path(folder), chain)
         except (DemoError, LookupError, ValueError, OSError, SubprocessError) as error:
             print(paint("bad", f"the demo failed: {error!r}"), file=sys.stderr)
             return 1
