@@ -132,9 +132,9 @@ class Program(click.Group):
         self._options = options
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
-        """Add ``cmd`` with the common options at its end."""
-        if not isinstance(cmd, Program):  # which has brought its own
-            cmd.params.extend(self._options())
+        """Add ``cmd`` with the common options at its end, unless it has them."""
+        known = {parameter.name for parameter in cmd.params}
+        cmd.params.extend(o for o in self._options() if o.name not in known)
         super().add_command(cmd, name)
 
 

@@ -172,10 +172,15 @@ def _child(node: _Node, number: int) -> _Node:
 
 
 @lru_cache(maxsize=64)
+def _seed(words: str) -> bytes:
+    """Stretch a mnemonic once a run: 2,048 rounds of HMAC-SHA512 (BIP-39)."""
+    return hashlib.pbkdf2_hmac("sha512", words.encode(), b"mnemonic", 2048)
+
+
+@lru_cache(maxsize=64)
 def _account(mnemonic: str, path: str) -> _Node:
-    """Derive a mnemonic's account once a run: 2,048 rounds of HMAC-SHA512."""
-    words = " ".join(mnemonic.split())
-    seed = hashlib.pbkdf2_hmac("sha512", words.encode(), b"mnemonic", 2048)
+    """Derive a mnemonic's account at a chain's path (BIP-32)."""
+    seed = _seed(" ".join(mnemonic.split()))
     digest = hmac.digest(b"Bitcoin seed", seed, "sha512")
     node = _Node(digest[:32], digest[32:], bytes(9))
     for step in path.split("/")[1:]:

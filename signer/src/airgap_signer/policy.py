@@ -22,6 +22,10 @@ MAX_POLICY_BYTES = 1024 * 1024
 """A policy file; an address book of 10,000 addresses fits."""
 
 
+MAX_POLICY_LINE = 1_000
+"""Characters of a line; tomllib takes seconds for a key of 40,000."""
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a person allowed; the defaults are the caution without a file."""
 
@@ -63,21 +67,28 @@ def parse(text: str) -> Policy:
     """
     if not text:
         return Policy()
+    longest = max(len(line) for line in text.split("\n"))
+    if longest > MAX_POLICY_LINE:
+        raise _bad(f"a line has {longest} characters")
     try:
         policy = msgspec.convert(tomllib.loads(text), Policy)
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         # tomllib lets out more than its own error: numbers of 5,000 digits, and
         # brackets inside of brackets.
-        raise ContractError(
-            "contract.policy",
-            f"policy file: {error}",
-            f"known keys: {', '.join(Policy.__struct_fields__)}",
-        ) from error
+        raise _bad(str(error)) from error
     if policy.version < 1:
         raise ContractError(
             "contract.policy", "a policy file needs a version from 1 on"
         )
     return policy
+
+
+def _bad(why: str) -> ContractError:
+    return ContractError(
+        "contract.policy",
+        f"policy file: {why}",
+        f"known keys: {', '.join(Policy.__struct_fields__)}",
+    )
 
 
 def check_successor(policy: Policy, current: Policy) -> None:
