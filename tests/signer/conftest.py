@@ -12,7 +12,7 @@ import pytest
 
 from airgap_shared import commandline
 from airgap_signer import storage
-from tests.signer import world
+from tests.signer import stored, world
 from tests.signer.cli.pseudo import NAME, PROGRAM
 
 
@@ -29,6 +29,22 @@ def _passwords_are_derived_once():
 def vault():
     """A signer in memory."""
     return world.vault()
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """A storage file that no test may change."""
+    path = tmp_path_factory.mktemp("storage") / "wallet.airgap"
+    storage.create(path, world.PASSWORD, stored.PUBLIC, stored.SECRET, 64)
+    return path
+
+
+@pytest.fixture
+def path(made, tmp_path):
+    """A copy of the storage file."""
+    path = tmp_path / "wallet.airgap"
+    path.write_bytes(made.read_bytes())
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -14,42 +14,15 @@ from airgap_shared.errors import AirgapError, FileError, StorageError
 from airgap_signer import storage
 from airgap_signer.storage import MAGIC
 from airgap_signer.wallet import IdentitySecret, Public, Secret
+from tests.signer.stored import PUBLIC, SECRET, refused
 from tests.signer.world import (
     COLD,
     HOT,
     PASSWORD,
     SEED,
-    Vault,
     key_entry,
     wif,
 )
-
-PUBLIC = Vault().public
-SECRET = Secret(SEED, {HOT: wif("hot")})
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A storage that no test may change."""
-    path = tmp_path_factory.mktemp("storage") / "wallet.airgap"
-    storage.create(path, PASSWORD, PUBLIC, SECRET, 64)
-    return path
-
-
-@pytest.fixture
-def path(made, tmp_path):
-    path = tmp_path / "wallet.airgap"
-    path.write_bytes(made.read_bytes())
-    return path
-
-
-def refused(path, password=PASSWORD):
-    """Return why a storage does not open; empty when it does, secrets included."""
-    try:
-        storage.expose(storage.open_(path, password), Secret)
-    except StorageError as error:
-        return error.code
-    return ""
 
 
 def parts(data):

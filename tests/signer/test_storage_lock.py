@@ -8,30 +8,8 @@ from airgap_shared.errors import StorageError
 from airgap_signer import storage
 from airgap_signer.wallet import Secret
 from tests.signer.world import (
-    HOT,
     PASSWORD,
-    SEED,
-    Vault,
-    wif,
 )
-
-PUBLIC = Vault().public
-SECRET = Secret(SEED, {HOT: wif("hot")})
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A storage that no test may change."""
-    path = tmp_path_factory.mktemp("storage") / "wallet.airgap"
-    storage.create(path, PASSWORD, PUBLIC, SECRET, 64)
-    return path
-
-
-@pytest.fixture
-def path(made, tmp_path):
-    path = tmp_path / "wallet.airgap"
-    path.write_bytes(made.read_bytes())
-    return path
 
 
 def _add_keys(path, names, ready, go):

@@ -7,43 +7,12 @@ import re
 import pytest
 
 from airgap_shared import files
-from airgap_shared.errors import SafetyError, StorageError
+from airgap_shared.errors import SafetyError
 from airgap_signer import storage
-from airgap_signer.wallet import Secret
+from tests.signer.stored import PUBLIC, SECRET, refused
 from tests.signer.world import (
-    HOT,
     PASSWORD,
-    SEED,
-    Vault,
-    wif,
 )
-
-PUBLIC = Vault().public
-SECRET = Secret(SEED, {HOT: wif("hot")})
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A storage that no test may change."""
-    path = tmp_path_factory.mktemp("storage") / "wallet.airgap"
-    storage.create(path, PASSWORD, PUBLIC, SECRET, 64)
-    return path
-
-
-@pytest.fixture
-def path(made, tmp_path):
-    path = tmp_path / "wallet.airgap"
-    path.write_bytes(made.read_bytes())
-    return path
-
-
-def refused(path, password=PASSWORD):
-    """Return why a storage does not open; empty when it does, secrets included."""
-    try:
-        storage.expose(storage.open_(path, password), Secret)
-    except StorageError as error:
-        return error.code
-    return ""
 
 
 class TestSeal:

@@ -13,7 +13,7 @@ import hmac
 import os
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
@@ -31,8 +31,6 @@ from airgap_shared.errors import AirgapError, ContractError, SafetyError, Storag
 from airgap_signer.wallet import Public, Secret
 
 T = TypeVar("T")
-
-Random = Callable[[int], bytes]
 
 MAGIC = b"AIRGAP-STORAGE-1"
 NONCE_BYTES = 12
