@@ -10,7 +10,7 @@ from airgap_shared.errors import ContractError, RefusalError
 from tests.relay import world as worlds
 from tests.relay.world import OWN
 from tests.simulators import signer
-from tests.simulators.tatum import CrashError, Fault
+from tests.simulators.tatum import CrashError, Fault, Steps
 
 
 @pytest.fixture
@@ -256,18 +256,6 @@ def test_a_replacement_is_planned_the_same_way_twice(world):
 
     assert plan().digest == plan().digest
     assert plan().old_fee == 1_000
-
-
-class Steps:
-    """Ends the relay at one step."""
-
-    def __init__(self, last):
-        self.left = last
-
-    def __call__(self):
-        self.left -= 1
-        if self.left == 0:
-            raise CrashError
 
 
 def whole_way(world):

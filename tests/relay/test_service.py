@@ -6,7 +6,7 @@ from airgap_relay import service
 from airgap_relay.lifecycle import State
 from airgap_shared.errors import RemoteUnavailableError
 from tests.relay import world as worlds
-from tests.simulators.tatum import CrashError, Fault
+from tests.simulators.tatum import CrashError, Fault, Steps
 
 
 def test_a_payment_goes_from_tatum_to_the_network_and_back(world):
@@ -36,18 +36,6 @@ def test_what_is_listed_again_is_not_taken_again(world):
     assert world.poll() == service.Polled(seen=1, new=0)
     assert world.export().items == 1
     assert service.export(world.relay) is None
-
-
-class Steps:
-    """Ends the relay at one step."""
-
-    def __init__(self, last):
-        self.left = last
-
-    def __call__(self):
-        self.left -= 1
-        if self.left == 0:
-            raise CrashError
 
 
 def whole_way(world):

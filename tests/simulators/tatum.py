@@ -21,6 +21,18 @@ class CrashError(BaseException):
     """The relay's process ends here; nothing catches it."""
 
 
+class Steps:
+    """Ends the relay at one step: called at each, it raises at the last."""
+
+    def __init__(self, last: int) -> None:
+        self.left = last
+
+    def __call__(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise CrashError
+
+
 class Fault(Enum):
     """What can go wrong with one call."""
 
